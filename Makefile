@@ -1,0 +1,56 @@
+PYTHON ?= python3
+PORT ?= 0
+bin := .venv/bin
+ready := .venv/.ready
+axe := tests/site/node_modules/.package-lock.json
+export PATH := $(CURDIR)/$(bin):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help docs test serve export readme prepare clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
+
+docs: $(ready)  ## build the site into _docs/
+	@$(bin)/python tools/build_docs.py
+
+test: $(ready) axe  ## run every notebook, then pytest
+	@echo "== notebooks"
+	@$(bin)/nbdev_test --do_print --timing
+	@echo "== pytest"
+	@$(bin)/python -m pytest
+
+serve: $(ready)  ## serve _docs/ on this machine, PORT=8000 to choose the port
+	@test -f _docs/index.html || $(MAKE) --no-print-directory docs
+	@$(bin)/python -u -m http.server --bind 127.0.0.1 --directory _docs $(PORT)
+
+export: $(ready)  ## write lstm_nb/ out of the notebooks
+	@$(bin)/nbdev_export
+
+readme: $(ready)  ## write README.md out of nbs/index.ipynb
+	@$(bin)/python tools/readme.py
+
+prepare: export  ## export, clean the notebooks, write the README: before every commit
+	@$(bin)/nbdev_clean
+	@$(bin)/python tools/readme.py
+
+clean:  ## remove all that was built, except .venv
+	rm -rf _docs _proc build dist nbs/nbdev.yml .pytest_cache
+
+$(ready): settings.ini setup.py pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed" if sys.version_info < (3, 10) else 0)'
+	@echo "== .venv: installing the pinned development set (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.PHONY: axe
+axe:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(axe); \
+	else echo "npm is missing: the accessibility test will be skipped"; fi
+
+$(axe): tests/site/package-lock.json
+	@echo "== axe-core: npm ci"
+	@npm ci --prefix tests/site --silent --no-audit --no-fund
+	@touch $@
