@@ -1,0 +1,61 @@
+import os
+import shutil
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from site_reader import Site
+
+root = Path(__file__).resolve().parent.parent
+site_folder = root/"_docs"
+axe_script = root/"tests/site/node_modules/axe-core/axe.min.js"
+flags = ("--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
+         "--disable-sync --no-first-run").split()
+sys.path.insert(0, str(root/"tools"))
+
+
+def need(there, what):
+    "Skip the test for want of `what`; in CI, or with LSTM_NB_NO_SKIP=1, fail it."
+    if there: return
+    strict = os.environ.get("CI") == "true" or os.environ.get("LSTM_NB_NO_SKIP") == "1"
+    (pytest.fail if strict else pytest.skip)(f"missing: {what}")
+
+
+@pytest.fixture(scope="session")
+def site():
+    need((site_folder/"index.html").exists(), "the built site, `make docs`")
+    return Site(site_folder)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site_folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser(site):
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    need(path, "chromium on the PATH")
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=path, args=flags)
+
+
+@pytest.fixture(scope="session")
+def axe():
+    need(axe_script.exists(), "axe-core, `npm ci --prefix tests/site`")
+    return axe_script.read_text(encoding="utf-8")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if (site_folder/"index.html").exists(): terminalreporter.write_line(f"the site: {Site(site_folder).facts()}")

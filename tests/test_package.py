@@ -1,0 +1,74 @@
+"The package: what it exports, imports and costs."
+import ast
+import json
+import re
+import subprocess
+import sys
+from configparser import ConfigParser
+
+import pytest
+from conftest import root
+
+public = """
+init_rnn_parameters init_lstm_parameters sigmoid tanh softmax check_gradients
+rnn_cell_forward rnn_forward rnn_cell_backward rnn_backward
+lstm_cell_forward lstm_forward lstm_cell_backward lstm_backward
+""".split()
+heavy = {"matplotlib", "IPython", "nbdev", "execnb", "scipy", "torch", "pandas"}
+
+
+def notebooks():
+    "(number, module, code) of every numbered page."
+    for path in sorted((root/"nbs").glob("[0-9][0-9]_*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+        yield path.name[:2], re.search(r"#\|\s*default_exp\s+(\w+)", code)[1], code
+
+
+def imported(code):
+    "Names of the modules of lstm_nb that `code` imports."
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import): found = [a.name for a in node.names if a.name.startswith("lstm_nb.")]
+        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("lstm_nb.")): found = [node.module]
+        else: continue
+        for name in found: yield name.removeprefix("lstm_nb.")
+
+
+def fresh(code): return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("name", public)
+def test_public_name(name):
+    import lstm_nb
+    assert callable(getattr(lstm_nb, name))
+
+
+def test_a_page_builds_only_on_earlier_pages():
+    number = {module: n for n, module, _ in notebooks()}
+    library = [(m, (root/f"lstm_nb/{m}.py").read_text(encoding="utf-8")) for m in number]
+    pages = [(m, "\n".join(line for line in code.splitlines() if not line.startswith(("%", "!")))) for _, m, code in notebooks()]
+    assert [(m, used) for m, code in library + pages for used in imported(code) if used != m and number[used] >= number[m]] == []
+
+
+def test_import_is_light():
+    new = fresh("import numpy, sys; old = set(sys.modules); import lstm_nb; print(*set(sys.modules) - old)")
+    assert not heavy & {name.partition(".")[0] for name in new.split()}
+
+
+def test_import_is_quick():
+    code = "import numpy, time; t = time.perf_counter(); import lstm_nb; print(time.perf_counter() - t)"
+    assert min(float(fresh(code)) for _ in range(5)) < .06
+
+
+def test_readme_is_the_home_page():
+    run = subprocess.run([sys.executable, "tools/readme.py", "--check"], cwd=root, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_one_version():
+    import lstm_nb
+    ini = ConfigParser(delimiters=["="])
+    ini.read(root/"settings.ini", encoding="utf-8")
+    version = ini["DEFAULT"]["version"]
+    assert lstm_nb.__version__ == version
+    assert f"\n## {version}" in (root/"CHANGELOG.md").read_text(encoding="utf-8")

@@ -1,0 +1,115 @@
+"The built site, in a browser and without."
+import pytest
+from conftest import site_folder
+
+names = sorted(p.relative_to(site_folder).as_posix() for p in site_folder.rglob("*.html")) or ["index.html"]
+every_page = pytest.mark.parametrize("name", names)
+looks = pytest.mark.parametrize("scheme", ["light", "dark"])
+widths = pytest.mark.parametrize("width", [1280, 390])
+
+sticks_out = """() => [...document.querySelectorAll("main *")].filter(e => {
+  if (e.getBoundingClientRect().right <= innerWidth + 1 || !e.checkVisibility()) return false
+  for (let p = e.parentElement; p && p.tagName != "MAIN"; p = p.parentElement)
+    if (["auto", "scroll", "hidden"].includes(getComputedStyle(p).overflowX)) return false
+  return true
+}).map(e => e.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture
+def visit(browser, address):
+    "Open a page; what went wrong on the way is in `page.faults`."
+    opened = []
+
+    def visit(name, width=1280, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        opened.append(context)
+        page = context.new_page()
+        page.faults = []
+        page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
+        page.on("pageerror", lambda e: page.faults.append(str(e)))
+        page.on("request", lambda r: r.url.startswith((address, "data:")) or page.faults.append(f"outside: {r.url}"))
+        page.on("response", lambda r: r.status >= 400 and page.faults.append(f"{r.status}: {r.url}"))
+        page.goto(f"{address}/{name}", wait_until="load")
+        page.wait_for_timeout(100)
+        return page
+
+    yield visit
+    for context in opened: context.close()
+
+
+def test_nothing_comes_from_outside(site): assert site.outside == []
+
+
+def test_no_dead_link(site): assert site.dead == []
+
+
+@every_page
+def test_no_raw_tex(site, name): assert site.pages[name].raw_tex == []
+
+
+def test_every_equation_has_its_anchor(site):
+    ids = site.pages["cell.html"].ids
+    assert [n for n in range(1, 18) if ids.count(f"eq-{n}") != 1] == []
+
+
+@every_page
+def test_page_opens(visit, name):
+    page = visit(name)
+    assert page.faults == []
+    assert page.title()
+    flat = page.evaluate("[...document.querySelectorAll('math')].filter(m => m.checkVisibility() && m.getBoundingClientRect().height <= 0).length")
+    assert flat == 0
+
+
+@every_page
+def test_fits_a_phone(visit, name):
+    page = visit(name, width=390)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.evaluate(sticks_out) == []
+
+
+@looks
+def test_follows_the_colour_scheme(visit, scheme):
+    page = visit("index.html", scheme=scheme)
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every(c => c > 127)")
+    assert light == (scheme == "light")
+
+
+@every_page
+@looks
+@widths
+def test_accessible(visit, axe, name, scheme, width):
+    page = visit(name, width, scheme)
+    page.evaluate(axe)
+    found = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+    assert [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in found
+            if v["impact"] in ("serious", "critical")] == []
+
+
+def test_sidebar_lists_every_page(visit, site):
+    page = visit("index.html")
+    shown = page.eval_on_selector_all("#quarto-sidebar a[href]", "links => links.map(a => [a.pathname.slice(1), a.innerText.trim()])")
+    assert {name for name, _ in shown} >= set(site.pages)
+    assert [text for _, text in shown if text.endswith(".ipynb")] == []
+
+
+def test_pages_lead_to_one_another(visit, site):
+    seen, name = [], "index.html"
+    while name not in seen:
+        seen.append(name)
+        following = visit(name).query_selector(".nav-page-next a")
+        if following: name = following.evaluate("a => a.pathname.slice(1)")
+    assert set(seen) == set(site.pages)
+
+
+def test_search_finds_a_function(visit):
+    page = visit("index.html")
+    box = page.locator("#quarto-search input").first
+    if not box.is_visible():
+        page.locator("#quarto-search button").first.click()
+        box = page.locator("input.aa-Input").first
+    box.press_sequentially("lstm_cell_backward")
+    results = page.locator("a.search-result, .aa-Item a")
+    results.first.wait_for()
+    assert any("cell.html" in href for href in results.evaluate_all("links => links.map(a => a.href)"))
+    assert page.faults == []
