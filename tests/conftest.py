@@ -6,6 +6,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import problems
 import pytest
 from site_reader import Site
 
@@ -58,4 +59,5 @@ def axe():
 
 
 def pytest_terminal_summary(terminalreporter):
+    for what, error in problems.worst.items(): terminalreporter.write_line(f"{what}: largest relative error {error:.0e}")
     if (site_folder/"index.html").exists(): terminalreporter.write_line(f"the site: {Site(site_folder).facts()}")
