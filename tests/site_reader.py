@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 _loads = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src", "embed": "src",
           "object": "data", "image": "href", "use": "href"}
 _silent = {"script", "style", "pre", "code", "annotation", "head"}
-_tex = re.compile(r"\\[a-zA-Z]+|\\[()\[\]]|\$\$")
+_raw = re.compile(r"\\[a-zA-Z]+|\\[()\[\]]|\$\$|\]\(")  # TeX, or a link that was not read as one
 _css_url = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
 
 
@@ -42,7 +42,7 @@ class Page(HTMLParser):
         if not self._inside: self.text.append(data)
 
     @property
-    def raw_tex(self): return [t for t in self.text if _tex.search(t)]
+    def raw(self): return [t for t in self.text if _raw.search(t)]
 
 
 class Site:

@@ -44,7 +44,7 @@ def test_no_dead_link(site): assert site.dead == []
 
 
 @every_page
-def test_no_raw_tex(site, name): assert site.pages[name].raw_tex == []
+def test_no_raw_tex_or_markdown(site, name): assert site.pages[name].raw == []
 
 
 def test_every_equation_has_its_anchor(site):

@@ -25,11 +25,26 @@ def test_wide_things_get_a_box():
 
 
 def test_accents_are_spacing_ones():
-    assert finish('<mover><mi>c</mi><mo accent="true">\u0303</mo></mover>', 0, url) == '<mover><mi>c</mi><mo accent="true">\u02dc</mo></mover>'
+    page = '<mover><mi>c</mi><mo accent="true">\u0303</mo></mover>'
+    assert finish(page, 0, url) == '<mover accent="true"><mi>c</mi><mo accent="true">\u02dc</mo></mover>'
+
+
+def test_a_function_keeps_clear_of_its_argument():
+    log = '<mrow><mi mathvariant="normal">log</mi><mo>&#8289;</mo></mrow>'
+    assert '<mspace width="0.167em">' in finish(f"{log}<mi>y</mi>", 0, url)
+    bracket = '<mo stretchy="false" form="prefix">(</mo>'
+    assert finish(f"{log}{bracket}", 0, url) == f"{log}{bracket}"
+
+
+def test_a_comma_stays_with_its_formula():
+    math = '<math display="inline"><mi>x</mi></math>'
+    assert finish(f"if {math}, then {math} is", 0, url) == f'if <span class="text-nowrap">{math},</span> then {math} is'
+    math = f'<span class="math inline">{math}</span>'
+    assert finish(f"({math}).", 0, url) == f'(<span class="text-nowrap">{math}).</span>'
 
 
 def test_finishing_twice_changes_nothing():
-    page = f'<a href="{url}/x.html">x</a><table></table><math display="block"></math><a role="navigation" data-bs-target="#a">a</a>'
+    page = f'<a href="{url}/x.html">x</a><table></table><math display="block"></math><math display="inline"></math>,<a role="navigation" data-bs-target="#a">a</a>'
     once = finish(page, 0, url)
     assert finish(once, 0, url) == once
 

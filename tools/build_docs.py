@@ -1,7 +1,8 @@
 """Build the site into `_docs/`.
 
-With Quarto where it is on the PATH or pip can get it, else with smalldocs. Both read `_quarto.yml`
-and the notebooks as nbdev prepares them in `_proc/`, and both run `finish_site.py` at the end."""
+With Quarto where it is on the PATH or pip can get it, else with smalldocs; LSTM_NB_RENDERER=quarto or
+smalldocs decides otherwise. Both read `_quarto.yml` and the notebooks as nbdev prepares them in `_proc/`,
+and both run `finish_site.py` at the end."""
 import os
 import shutil
 import subprocess
@@ -46,7 +47,8 @@ def with_smalldocs():
 def main():
     os.chdir(root)
     shutil.rmtree("_proc", ignore_errors=True)
-    quarto = have_quarto()
+    wanted = os.environ.get("LSTM_NB_RENDERER")
+    quarto = wanted == "quarto" if wanted else have_quarto()
     if not quarto and sys.version_info < (3, 11):
         sys.exit("No Quarto, and smalldocs needs Python 3.11: install either, or make PYTHON=python3.11 docs")
     print(f"== rendering with {'Quarto' if quarto else 'smalldocs'}", flush=True)

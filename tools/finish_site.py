@@ -3,7 +3,8 @@
 - Links to our own published site become relative: nbdev writes those from names in backticks in full.
 - What opens and closes a part of the sidebar is a link to it, so that the keyboard reaches it and its role is true.
 - A table and a displayed formula get a box of their own to scroll in.
-- An accent over a letter is the sign that browsers set right: pandoc writes the combining one."""
+- An accent over a letter is the sign, and of the size, that browsers set right: pandoc writes the combining one.
+- A formula in a line stays on it with the comma that follows, and a named function keeps clear of its argument."""
 import os
 import re
 import shutil
@@ -36,7 +37,12 @@ def finish(page, depth, url):
     page = re.sub(r'<a\s[^>]*role="navigation"[^>]*>', lambda m: opener(m[0]), page)
     page = re.sub(r'(?<!<div class="table-scroll">)(<table\b.*?</table>)',
                   r'<div class="table-scroll">\1</div>', page, flags=re.S)
-    page = re.sub(r'<mo accent="true">.</mo>', lambda m: m[0].translate(_accents), page)
+    page = re.sub(r'<mover>((?:(?!</?mover\b).)*<mo accent="true">.</mo></mover>)',
+                  lambda m: '<mover accent="true">' + m[1].translate(_accents), page)
+    page = re.sub(r'(<m(?:sup|sub|subsup)>)?(<mrow><mi mathvariant="normal">\w+</mi><mo>(?:&#8289;|\u2061)</mo>)(</mrow>)(?!<mo[^>]*form="prefix">[(\[])',
+                  lambda m: m[0] if m[1] else m[2] + '<mspace width="0.167em"></mspace>' + m[3], page)
+    page = re.sub(r'(?<!<span class="text-nowrap">)((?:<span class="math inline">)?<math display="inline"(?:(?!</math>).)*</math>(?:</span>)?[,.;:!?)]+)',
+                  r'<span class="text-nowrap">\1</span>', page, flags=re.S)
     return re.sub(r'(?<!<span class="math display">)(<math display="block".*?</math>)',
                   r'<span class="math display">\1</span>', page, flags=re.S)
 
