@@ -15,7 +15,8 @@ from .cell import *
 from .sequence import *
 from .output import *
 
-# %% ../nbs/index.ipynb #84734537
+# %% ../nbs/index.ipynb #04d94096
 from . import activations, cell, gradcheck, output, parameters, rnn, sequence
 
-__all__ = [name for page in (parameters, activations, gradcheck, rnn, cell, sequence, output) for name in page.__all__]
+__all__ = [name for page in (parameters, activations, gradcheck, rnn, cell, sequence, output)
+           for name in page.__all__]

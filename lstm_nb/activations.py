@@ -45,14 +45,15 @@ def tanh_derivative(
     "The derivative of the tanh, from its output."
     return 1 - as_array("t", t)**2
 
-# %% ../nbs/01_activations.ipynb #95c369e0
+# %% ../nbs/01_activations.ipynb #86454f87
 def _columns(
     name:str, # The argument
     value:np.ndarray, # Classes on the first axis
 ) -> np.ndarray: # `value` as an array
     "An array with at least one class and one column."
     array = as_array(name, value)
-    if array.ndim == 0 or 0 in array.shape: raise ShapeError(f"{name}: expected (n_y, ...), every size at least 1, got {array.shape}")
+    if array.ndim == 0 or 0 in array.shape:
+        raise ShapeError(f"{name}: expected (n_y, ...), every size at least 1, got {array.shape}")
     return array
 
 @np.errstate(all="ignore")
@@ -64,7 +65,7 @@ def softmax(
     e = np.exp(z - z.real.max(axis=0, keepdims=True))
     return e / e.sum(axis=0, keepdims=True)
 
-# %% ../nbs/01_activations.ipynb #bec3492a
+# %% ../nbs/01_activations.ipynb #9a457f81
 @np.errstate(all="ignore")
 def softmax_backward(
     dy:np.ndarray, # Gradient by the probabilities, the shape of `y`
@@ -72,5 +73,6 @@ def softmax_backward(
 ) -> np.ndarray: # Gradient by the logits, the shape of `y`
     "The upstream gradient times the derivative of the softmax, from its output."
     dy, y = as_array("dy", dy), _columns("y", y)
-    if dy.shape != y.shape: raise ShapeError(f"dy: expected the shape of y, {y.shape}, got {dy.shape}")
+    if dy.shape != y.shape:
+        raise ShapeError(f"dy: expected the shape of y, {y.shape}, got {dy.shape}")
     return y * (dy - (dy * y).sum(axis=0, keepdims=True))

@@ -14,9 +14,9 @@ from .parameters import LSTM_SHAPES, check_inputs
 from .activations import sigmoid, sigmoid_derivative, softmax, tanh_derivative
 from .rnn import as_cache
 
-# %% ../nbs/04_cell.ipynb #b51dab46
+# %% ../nbs/04_cell.ipynb #d1d013ef
 class LSTMCache(NamedTuple):
-    "What one step of the LSTM keeps for its backward pass; a plain tuple in this order will do as well."
+    "What one step of the LSTM keeps for its backward pass; a plain tuple will do as well."
     a_next:np.ndarray # Hidden state after the step, `(n_a, m)`
     c_next:np.ndarray # Memory state after the step, `(n_a, m)`
     a_prev:np.ndarray # Hidden state before it, `(n_a, m)`
@@ -33,52 +33,56 @@ def lstm_cell_forward(
     xt:np.ndarray, # Input of the step, `(n_x, m)`
     a_prev:np.ndarray, # Hidden state before the step, `(n_a, m)`
     c_prev:np.ndarray, # Memory state before the step, `(n_a, m)`
-    parameters:dict, # `Wf` `Wi` `Wc` `Wo` `(n_a, n_a + n_x)`, `bf` `bi` `bc` `bo` `(n_a, 1)`, and if there is an output `Wy` `(n_y, n_a)`, `by` `(n_y, 1)`
-) -> tuple: # `a_next` `(n_a, m)`, `c_next` `(n_a, m)`, `yt_pred` `(n_y, m)` or `None`, and the cache for `lstm_cell_backward`
+    # `Wf` `Wi` `Wc` `Wo` `(n_a, n_a + n_x)`, `bf` `bi` `bc` `bo` `(n_a, 1)`,
+    # and where there is an output `Wy` `(n_y, n_a)`, `by` `(n_y, 1)`
+    parameters:dict,
+) -> tuple: # `a_next`, `c_next` `(n_a, m)`, `yt_pred` `(n_y, m)` or `None`, and the cache
     "One step of an LSTM, equations (1) to (6)."
-    p, xt, a_prev, c_prev = check_inputs(parameters, LSTM_SHAPES, xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"), c_prev=(c_prev, "n_a, m"))
+    p, xt, a_prev, c_prev = check_inputs(parameters, LSTM_SHAPES, xt=(xt, "n_x, m"),
+                                         a_prev=(a_prev, "n_a, m"), c_prev=(c_prev, "n_a, m"))
     stack = np.concatenate([a_prev, xt])
-    ft = sigmoid(p["Wf"] @ stack + p["bf"])                                 # (1)
-    it = sigmoid(p["Wi"] @ stack + p["bi"])                                 # (2)
-    cct = np.tanh(p["Wc"] @ stack + p["bc"])                                # (3)
-    c_next = ft * c_prev + it * cct                                         # (4)
-    ot = sigmoid(p["Wo"] @ stack + p["bo"])                                 # (5)
-    a_next = ot * np.tanh(c_next)                                           # (6)
+    ft = sigmoid(p["Wf"] @ stack + p["bf"])      # (1)
+    it = sigmoid(p["Wi"] @ stack + p["bi"])      # (2)
+    cct = np.tanh(p["Wc"] @ stack + p["bc"])     # (3)
+    c_next = ft * c_prev + it * cct              # (4)
+    ot = sigmoid(p["Wo"] @ stack + p["bo"])      # (5)
+    a_next = ot * np.tanh(c_next)                # (6)
     yt_pred = softmax(p["Wy"] @ a_next + p["by"]) if "Wy" in p else None
-    return a_next, c_next, yt_pred, LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)
+    cache = LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)
+    return a_next, c_next, yt_pred, cache
 
-# %% ../nbs/04_cell.ipynb #9615a776
+# %% ../nbs/04_cell.ipynb #18487798
 @np.errstate(all="ignore")
 def lstm_cell_backward(
     da_next:np.ndarray, # Gradient by the hidden state after the step, `(n_a, m)`
-    dc_next:np.ndarray, # Gradient by the memory state after it, along the memory line, `(n_a, m)`
+    dc_next:np.ndarray, # Gradient by the memory state along the memory line, `(n_a, m)`
     cache:tuple, # What `lstm_cell_forward` returned last
-) -> dict: # `dxt` `(n_x, m)`, `da_prev` `dc_prev` `(n_a, m)`, `dWf` `dWi` `dWc` `dWo` `(n_a, n_a + n_x)`, `dbf` `dbi` `dbc` `dbo` `(n_a, 1)`
+) -> dict: # `dxt`, `da_prev`, `dc_prev`, `dWf`, `dbf` and so on, in the shapes of the arrays
     "The gradients of one LSTM step, equations (7) to (17)."
-    p, a_prev, c_prev, c_next, ft, it, cct, ot, xt, da_next, dc_next = _check_cell(da_next, dc_next, as_cache(cache, LSTMCache))
+    p, xt, a_prev, c_prev, c_next, ft, it, cct, ot, da_next, dc_next = _check_cell(
+        as_cache(cache, LSTMCache), da_next=da_next, dc_next=dc_next)
     n_a, stack, tanh_c = len(a_prev), np.concatenate([a_prev, xt]), np.tanh(c_next)
 
     s = da_next * ot * tanh_derivative(tanh_c)
-    dot = da_next * tanh_c * sigmoid_derivative(ot)                         # (7)
-    dcct = (dc_next + s) * it * tanh_derivative(cct)                        # (8)
-    dit = (dc_next + s) * cct * sigmoid_derivative(it)                      # (9)
-    dft = (dc_next + s) * c_prev * sigmoid_derivative(ft)                   # (10)
+    dot = da_next * tanh_c * sigmoid_derivative(ot)                          # (7)
+    dcct = (dc_next + s) * it * tanh_derivative(cct)                         # (8)
+    dit = (dc_next + s) * cct * sigmoid_derivative(it)                       # (9)
+    dft = (dc_next + s) * c_prev * sigmoid_derivative(ft)                    # (10)
 
     dz = {"f": dft, "i": dit, "c": dcct, "o": dot}
-    gradients = {"dxt": sum(p[f"W{k}"][:, n_a:].T @ dz[k] for k in dz),     # (17)
-                 "da_prev": sum(p[f"W{k}"][:, :n_a].T @ dz[k] for k in dz), # (15)
-                 "dc_prev": (dc_next + s) * ft}                             # (16)
+    gradients = {"dxt": sum(p[f"W{k}"][:, n_a:].T @ dz[k] for k in dz),      # (17)
+                 "da_prev": sum(p[f"W{k}"][:, :n_a].T @ dz[k] for k in dz),  # (15)
+                 "dc_prev": (dc_next + s) * ft}                              # (16)
     for k in dz:
-        gradients[f"dW{k}"] = dz[k] @ stack.T                               # (11)-(14)
-        gradients[f"db{k}"] = dz[k].sum(axis=1, keepdims=True)              # (11b)-(14b)
+        gradients[f"dW{k}"] = dz[k] @ stack.T                                # (11)-(14)
+        gradients[f"db{k}"] = dz[k].sum(axis=1, keepdims=True)               # (11b)-(14b)
     return gradients
 
 def _check_cell(
-    da_next:np.ndarray, # As in `lstm_cell_backward`
-    dc_next:np.ndarray, # As in `lstm_cell_backward`
     cache:LSTMCache, # As in `lstm_cell_backward`
+    **upstream, # `da_next` and `dc_next`, each `(n_a, m)`
 ) -> tuple: # The parameters and all arrays
     "Check the arguments of `lstm_cell_backward` against each other."
-    states = {k: (getattr(cache, k), "n_a, m") for k in ("a_prev", "c_prev", "c_next", "ft", "it", "cct", "ot")}
-    return check_inputs(cache.parameters, LSTM_SHAPES, **states, xt=(cache.xt, "n_x, m"),
-                        da_next=(da_next, "n_a, m"), dc_next=(dc_next, "n_a, m"))
+    states = {k: getattr(cache, k) for k in ("a_prev", "c_prev", "c_next", "ft", "it", "cct", "ot")}
+    return check_inputs(cache.parameters, LSTM_SHAPES, xt=(cache.xt, "n_x, m"),
+                        **{k: (v, "n_a, m") for k, v in (states | upstream).items()})

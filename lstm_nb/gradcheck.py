@@ -21,13 +21,13 @@ def central_difference(
     steps = h * np.eye(x.size).reshape(-1, *x.shape)
     return np.array([(f(x + s) - f(x - s)) / (2*h) for s in steps]).reshape(x.shape)
 
-# %% ../nbs/02_gradcheck.ipynb #bedd22f0
+# %% ../nbs/02_gradcheck.ipynb #1496c3af
 def complex_step(
     f, # Takes an array like `x`, returns one number; must pass complex numbers through
     x:np.ndarray, # Where to differentiate: real, any shape
     h:float=1e-30, # Step; its size does not matter
 ) -> np.ndarray: # The gradient of `f` at `x`, the shape of `x`
-    "The gradient of `f` by the complex step, right to the last digits (Lyness and Moler, 1967)."
+    "The gradient of `f` by the complex step, right to the last digits (Lyness, Moler 1967)."
     x = as_array("x", x)
     steps = h*1j * np.eye(x.size).reshape(-1, *x.shape)
     return np.array([_imaginary(f(x + s)) / h for s in steps]).reshape(x.shape)
@@ -35,23 +35,26 @@ def complex_step(
 def _imaginary(
     value, # What a function returned for complex arguments
 ) -> float: # Its imaginary part
-    "The imaginary part of one complex number. Raises `ShapeError` or `TypeError` for anything else."
+    "The imaginary part of one complex number. Raises an error for anything else."
     value = as_array("f(x)", value)
-    if value.shape != (): raise ShapeError(f"f(x): expected one number, shape (), got {value.shape}")
-    if value.dtype.kind != "c": raise TypeError("f(x): expected a complex number for a complex x, got a real one: "
-                                                "f drops the imaginary part on the way")
+    if value.shape != ():
+        raise ShapeError(f"f(x): expected one number, shape (), got {value.shape}")
+    if value.dtype.kind != "c":
+        raise TypeError("f(x): expected a complex number for a complex x, got a real one: "
+                        "f drops the imaginary part on the way")
     return value.imag
 
-# %% ../nbs/02_gradcheck.ipynb #d8a7a884
+# %% ../nbs/02_gradcheck.ipynb #4bee7eb7
 @np.errstate(all="ignore")
 def relative_error(
     actual:np.ndarray, # What was computed
     expected:np.ndarray, # What it should be, the same shape
-) -> np.ndarray: # The error of every entry, relative to the entry or to a hundredth of the largest one
-    "The relative error of every entry; 0 where both are equal, infinite where one is not finite."
+) -> np.ndarray: # Relative to the entry, or to a hundredth of the largest one
+    "The error of every entry; 0 where both are equal, infinite where one is not finite."
     difference = abs(actual - expected)
     scale = np.maximum(abs(expected), 0.01 * abs(expected).max(initial=0))
-    return np.where(difference == 0, 0, np.where(np.isfinite(difference), difference / scale, np.inf))
+    error = np.where(np.isfinite(difference), difference / scale, np.inf)
+    return np.where(difference == 0, 0, error)
 
 def assert_close(
     actual, # An array, or a dictionary of arrays
@@ -59,22 +62,24 @@ def assert_close(
     rtol:float=1e-12, # Largest relative error that passes
     name:str="result", # What to call the array in the failure
 ) -> None:
-    "Raise an `AssertionError` that names the worst entry and both values, unless all entries agree."
+    "Raise an `AssertionError` that names the worst entry and both values, unless all agree."
     if isinstance(expected, dict):
         keys, wanted = sorted(actual, key=str), sorted(expected, key=str)
-        if keys != wanted: raise AssertionError(f"{name}: expected the keys {wanted}, got {keys}")
+        if keys != wanted:
+            raise AssertionError(f"{name}: expected the keys {wanted}, got {keys}")
         for k in expected: assert_close(actual[k], expected[k], rtol, str(k))
         return
     actual, expected = as_array(name, actual), as_array(name, expected)
-    if actual.shape != expected.shape: raise AssertionError(f"{name}: expected the shape {expected.shape}, got {actual.shape}")
+    if actual.shape != expected.shape:
+        raise AssertionError(f"{name}: expected the shape {expected.shape}, got {actual.shape}")
     error = relative_error(actual, expected)
     worst = np.unravel_index(error.argmax(), error.shape) if error.size else ()
     if error.size and not error[worst] <= rtol:
         entry = ", ".join(map(str, worst))
-        raise AssertionError(f"{name}: entry ({entry}) is wrong by {error[worst]:.1e} of its size (allowed: {rtol:.0e}): "
-                             f"got {actual[worst]}, expected {expected[worst]}")
+        raise AssertionError(f"{name}: entry ({entry}) is wrong by {error[worst]:.1e} of its size "
+                             f"(allowed: {rtol:.0e}): got {actual[worst]}, expected {expected[worst]}")
 
-# %% ../nbs/02_gradcheck.ipynb #7becfd41
+# %% ../nbs/02_gradcheck.ipynb #34e2be7f
 def assert_printed(
     actual, # One number or an array of numbers
     printed:str, # The same numbers as they were printed, separated by spaces
@@ -84,22 +89,25 @@ def assert_printed(
     printed, actual = printed.split(), as_array(name, actual).ravel()
     ours = [f"{v:.{len(p.partition('.')[2])}f}" for v, p in zip(actual, printed)]
     if ours != printed or len(actual) != len(printed):
-        raise AssertionError(f"{name}: printed was {' '.join(printed)}, got {' '.join(map(str, actual))}")
+        raise AssertionError(f"{name}: printed was {' '.join(printed)}, "
+                             f"got {' '.join(map(str, actual))}")
 
-# %% ../nbs/02_gradcheck.ipynb #5834ae59
+# %% ../nbs/02_gradcheck.ipynb #530c75d0
 def check_gradients(
-    loss, # Takes a dictionary like `inputs`, returns one number; must pass complex numbers through
+    loss, # Takes a dictionary like `inputs`, returns one number; passes complex numbers through
     inputs:dict, # Arrays by name, as in `{"x": x, "Wf": Wf}`
     gradients:dict, # What is to be checked, as in `{"dx": dx, "dWf": dWf}`
     rtol:float=1e-12, # Largest relative error that passes, see `assert_close`
-    directions:int=0, # If given: this many dot-product tests instead of a step for every entry
+    directions:int=0, # Instead of a step for every entry: this many dot-product tests
     rng=None, # For the directions: a seed or a `np.random.Generator`
 ) -> float: # The largest relative error that was seen
-    "Prove `gradients` against the complex step; raise an `AssertionError` that names the first wrong one."
+    "Prove `gradients` by the complex step. Raises `AssertionError` for the first wrong one."
     for k in inputs:
-        if f"d{k}" not in gradients: raise MissingParameter(f'gradients: "d{k}" is missing, the gradient by inputs["{k}"]')
+        if f"d{k}" not in gradients:
+            raise MissingParameter(f'gradients: "d{k}" is missing, the gradient by inputs["{k}"]')
     for k in gradients:
-        if k[1:] not in inputs: raise MissingParameter(f'inputs: "{k[1:]}" is missing, but gradients has "{k}"')
+        if k[1:] not in inputs:
+            raise MissingParameter(f'inputs: "{k[1:]}" is missing, but gradients has "{k}"')
     inputs = {k: as_array(f'inputs["{k}"]', v) for k, v in inputs.items()}
     if directions: return _check_directions(loss, inputs, gradients, rtol, directions, rng)
     worst = 0.
@@ -113,7 +121,7 @@ def _check_directions(
     loss, # As in `check_gradients`
     inputs:dict, # Arrays by name
     gradients:dict, # To be checked
-    rtol:float, # Largest error that passes, relative to the sum of the terms' sizes
+    rtol:float, # Largest error that passes, relative to the norm of the terms
     directions:int, # How many
     rng, # A seed or a generator
 ) -> float: # The largest relative error that was seen
@@ -121,13 +129,15 @@ def _check_directions(
     rng, h, worst = np.random.default_rng(rng), 1e-30, 0.
     for k, v in inputs.items():
         got = as_array(f"d{k}", gradients[f"d{k}"]).shape
-        if got != v.shape: raise AssertionError(f"d{k}: expected the shape {v.shape}, got {got}")
+        if got != v.shape:
+            raise AssertionError(f"d{k}: expected the shape {v.shape}, got {got}")
     for _ in range(directions):
         u = {k: rng.standard_normal(v.shape) for k, v in inputs.items()}
         slope = _imaginary(loss({k: v + h*1j*u[k] for k, v in inputs.items()})) / h
         terms = np.concatenate([(gradients[f"d{k}"] * u[k]).ravel() for k in inputs])
         error = abs(terms.sum() - slope) / max(np.linalg.norm(terms), np.finfo(float).tiny)
-        if not error <= rtol: raise AssertionError(f"dot product: wrong by {error:.1e} of its size (allowed: {rtol:.0e}): "
-                                                   f"got {terms.sum()}, expected {slope}")
+        if not error <= rtol:
+            raise AssertionError(f"dot product: wrong by {error:.1e} of its size "
+                                 f"(allowed: {rtol:.0e}): got {terms.sum()}, expected {slope}")
         worst = max(worst, float(error))
     return worst

@@ -5,47 +5,51 @@
 # %% auto #0
 __all__ = ['cross_entropy', 'loss_and_gradients']
 
-# %% ../nbs/06_output.ipynb #cd51e3db
+# %% ../nbs/06_output.ipynb #e75d0b13
 import numpy as np
 
-from .parameters import LSTM_SHAPES, MissingParameter, ShapeError, as_array, check_inputs, check_shapes
+from .parameters import LSTM_SHAPES, MissingParameter, check_inputs, check_shapes
 from .activations import softmax
 from .sequence import lstm_backward, lstm_forward
 
-# %% ../nbs/06_output.ipynb #8a66874e
+# %% ../nbs/06_output.ipynb #53fd0d85
 @np.errstate(all="ignore")
 def cross_entropy(
     z:np.ndarray, # Logits, `(n_y, m, T_x)`
     labels:np.ndarray, # The right class of every column, whole numbers from 0, `(m, T_x)`
-    weights:np.ndarray=None, # How much every column counts, `(m, T_x)`; all alike if not given. A mask of booleans will do
-) -> tuple: # The mean loss (one number, in nats) and its gradient by the logits, `(n_y, m, T_x)`
+    weights:np.ndarray=None, # How much every column counts, `(m, T_x)`; all alike if not given
+) -> tuple: # The mean loss in nats, one number, and its gradient by the logits, `(n_y, m, T_x)`
     "Weighted mean of the cross-entropy of softmax(z), equations (22) to (24)."
     z, labels, weights = _check_labels(z, labels, weights)
-    right = np.eye(len(z), dtype=z.dtype)[:, labels]                        # 1 at the right class of each column
-    shifted = z - z.real.max(axis=0)
-    losses = np.log(np.exp(shifted).sum(axis=0)) - (shifted * right).sum(axis=0)    # (22)
+    right = np.eye(len(z), dtype=z.dtype)[:, labels]                  # 1 at the right class
+    z = z - z.real.max(axis=0)
+    losses = np.log(np.exp(z).sum(axis=0)) - (z * right).sum(axis=0)  # (22)
     share = weights / weights.sum()
-    return (share * losses).sum(), share * (softmax(z) - right)             # (23), (24)
+    return (share * losses).sum(), share * (softmax(z) - right)       # (23), (24)
 
 def _check_labels(
     z:np.ndarray, # As in `cross_entropy`
     labels:np.ndarray, # As in `cross_entropy`
     weights:np.ndarray, # As in `cross_entropy`
 ) -> tuple: # The three as arrays, the weights in the precision of the logits
-    "Check the arguments of `cross_entropy`. Raises `ValueError` for a label without a class or weights without a sum."
+    "Check the arguments. Raises `ValueError` for labels or weights out of range."
     sizes = {}
     z, numbers = check_shapes({"z": (z, "n_y, m, T_x"), "labels": (labels, "m, T_x")}, sizes)
     labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu": raise TypeError(f"labels: expected whole numbers, got {labels.dtype}")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels: expected whole numbers, got {labels.dtype}")
     if numbers.min() < 0 or numbers.max() >= len(z):
-        raise ValueError(f"labels: expected classes from 0 to {len(z) - 1}, got {labels.min()} to {labels.max()}")
-    [w] = check_shapes({"weights": (np.ones(labels.shape) if weights is None else weights, "m, T_x")}, sizes)
+        raise ValueError(f"labels: expected classes from 0 to {len(z) - 1}, "
+                         f"got {labels.min()} to {labels.max()}")
+    weights = np.ones(labels.shape) if weights is None else weights
+    [w] = check_shapes({"weights": (weights, "m, T_x")}, sizes)
     if w.dtype.kind == "c": raise TypeError(f"weights: expected real numbers, got {w.dtype}")
     w = w.astype(z.real.dtype)
-    if not 0 < w.sum() < np.inf: raise ValueError(f"weights: expected a finite sum above 0, got {w.sum()}")
+    if not 0 < w.sum() < np.inf:
+        raise ValueError(f"weights: expected a finite sum above 0, got {w.sum()}")
     return z, labels, w
 
-# %% ../nbs/06_output.ipynb #b69820b5
+# %% ../nbs/06_output.ipynb #37d1f960
 @np.errstate(all="ignore")
 def loss_and_gradients(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -53,23 +57,27 @@ def loss_and_gradients(
     parameters:dict, # All of `init_lstm_parameters`, with the output layer
     a0:np.ndarray=None, # Hidden state before the first step, `(n_a, m)`; zeros if not given
     c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
-    weights:np.ndarray=None, # How much every step of every example counts, `(m, T_x)`; all alike if not given
-) -> tuple: # The loss, the gradients by `x`, `a0`, `c0` and every parameter as in `lstm_backward` with `dWy` and `dby`, and the last states (a, c), each `(n_a, m)`
-    "The cross-entropy of an LSTM over a sequence and the gradient of everything, equations (21) to (25)."
-    p, x, a0 = _check_network(x, parameters, a0)
-    a, _, c, caches = lstm_forward(x, a0, {k: v for k, v in p.items() if k not in ("Wy", "by")}, c0)
-    z = np.tensordot(p["Wy"], a, 1) + p["by"][:, :, None]                   # (21)
+    weights:np.ndarray=None, # How much every step counts, `(m, T_x)`; all alike if not given
+) -> tuple: # Loss, gradients as in `lstm_backward` with `dWy`, `dby`, last states (a, c)
+    "The cross-entropy of an LSTM and the gradient of everything, equations (21) to (25)."
+    p, Wy, by, x, a0 = _check_network(x, parameters, a0)
+    a, _, c, caches = lstm_forward(x, a0, p, c0)
+    z = np.tensordot(Wy, a, 1) + by[:, :, None]                     # (21)
     loss, dz = cross_entropy(z, labels, weights)
-    gradients = lstm_backward(np.tensordot(p["Wy"].T, dz, 1), caches)       # (25), (7)-(20)
-    gradients |= {"dWy": np.tensordot(dz, a, [[1, 2], [1, 2]]), "dby": dz.sum(axis=(1, 2))[:, None]}
+    gradients = lstm_backward(np.tensordot(Wy.T, dz, 1), caches)    # (25), (7)-(20)
+    gradients["dWy"] = np.tensordot(dz, a, [[1, 2], [1, 2]])        # (25)
+    gradients["dby"] = dz.sum(axis=(1, 2))[:, None]                 # (25)
     return loss, gradients, (a[:, :, -1].copy(), c[:, :, -1].copy())
 
 def _check_network(
     x:np.ndarray, # As in `loss_and_gradients`
     parameters:dict, # As in `loss_and_gradients`
     a0:np.ndarray, # As in `loss_and_gradients`
-) -> tuple: # The three, checked; zeros for a missing `a0`
+) -> tuple: # The parameters without and with the output layer's, `x`, and `a0` or zeros
     "Check that there is an output layer, and make the initial state."
     p, x = check_inputs(parameters, LSTM_SHAPES, x=(x, "n_x, m, T_x"))
-    if "Wy" not in p: raise MissingParameter('parameters: "Wy" is missing, expected (n_y, n_a)')
-    return p, x, np.zeros((len(p["bf"]), x.shape[1]), p["bf"].dtype) if a0 is None else a0
+    if "Wy" not in p:
+        raise MissingParameter('parameters: "Wy" is missing, expected (n_y, n_a)')
+    a0 = np.zeros((len(p["bf"]), x.shape[1]), p["bf"].dtype) if a0 is None else a0
+    Wy, by = p.pop("Wy"), p.pop("by")
+    return p, Wy, by, x, a0

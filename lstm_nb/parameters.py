@@ -20,12 +20,12 @@ class MissingParameter(ShapeError, KeyError):
     "The dictionary of parameters lacks a key."
     __str__ = Exception.__str__     # a KeyError would put the message in quotes
 
-# %% ../nbs/00_parameters.ipynb #5ee96eae
+# %% ../nbs/00_parameters.ipynb #7e57b85a
 def as_array(
     name:str, # What the argument is called in the error
     value, # An array of numbers, or nested lists of them
 ) -> np.ndarray: # The same numbers, float or complex
-    "`value` as an array of numbers: integers become float64. Raises `TypeError` if it is anything else."
+    "`value` as an array of numbers, integers as float64. Raises `TypeError` for anything else."
     wrong = TypeError(f"{name}: expected an array of numbers, got {type(value).__name__}")
     if isinstance(value, np.ma.MaskedArray): raise wrong     # NumPy would drop the mask
     try: array = np.asarray(value)
@@ -34,7 +34,7 @@ def as_array(
     if array.dtype.kind in "biu": return array.astype(np.float64)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
-# %% ../nbs/00_parameters.ipynb #cb44512e
+# %% ../nbs/00_parameters.ipynb #3c545469
 def _size(
     symbol:str, # A symbol, a number or a sum of them: `"n_a"`, `"1"`, `"n_a + n_x"`
     sizes:dict, # What the symbols are known to be
@@ -53,14 +53,15 @@ def check_shapes(
     arguments:dict, # Name of each argument -> (array, its shape in symbols)
     sizes:dict=None, # What is known already, as in `{"n_a": 5}`; what is found out is added
 ) -> list: # The arrays, in order
-    "Check every argument against its shape; raise a `ShapeError` that names the first one that disagrees."
+    "Check every argument against its shape. Raises `ShapeError` for the first that disagrees."
     sizes, arrays = {} if sizes is None else sizes, []
     for name, (value, shape) in arguments.items():
         array = as_array(name, value)
         symbols = shape.split(", ")
         lengths = array.shape if array.ndim == len(symbols) else [None]*len(symbols)
         expected = tuple(_size(s, sizes, n) for s, n in zip(symbols, lengths))
-        if array.shape != expected: raise ShapeError(_message(name, shape, expected, array.shape))
+        if array.shape != expected:
+            raise ShapeError(_message(name, shape, expected, array.shape))
         arrays.append(array)
     return arrays
 
@@ -77,59 +78,64 @@ def _message(
     least = ", every size at least 1" if 0 in got else ""
     return f"{name}: expected ({shape}){known}{least}, got {got}"
 
-# %% ../nbs/00_parameters.ipynb #94e15e48
-RNN_SHAPES = {"Wax": "n_a, n_x", "Waa": "n_a, n_a", "ba": "n_a, 1", "Wya": "n_y, n_a", "by": "n_y, 1"}
+# %% ../nbs/00_parameters.ipynb #56104022
+RNN_SHAPES = {"Wax": "n_a, n_x", "Waa": "n_a, n_a", "ba": "n_a, 1",
+              "Wya": "n_y, n_a", "by": "n_y, 1"}
 LSTM_SHAPES = {"Wf": "n_a, n_a + n_x", "bf": "n_a, 1", "Wi": "n_a, n_a + n_x", "bi": "n_a, 1",
                "Wc": "n_a, n_a + n_x", "bc": "n_a, 1", "Wo": "n_a, n_a + n_x", "bo": "n_a, 1",
                "Wy": "n_y, n_a", "by": "n_y, 1"}
 
-# %% ../nbs/00_parameters.ipynb #cde9cdfd
+# %% ../nbs/00_parameters.ipynb #4d5c763e
 def check_inputs(
     parameters:dict, # Parameters by name; keys that are not in `shapes` are left alone
     shapes:dict, # `RNN_SHAPES` or `LSTM_SHAPES`
     **arguments, # Every other argument as (array, its shape in symbols)
-) -> tuple: # The checked parameters as a new dictionary, then the checked arguments in order
-    "Check parameters and arguments against each other; the network's sizes come from its parameters."
+) -> tuple: # The parameters as a new dictionary, then the arguments in order, all as arrays
+    "Check parameters and arguments against each other; the parameters give the network's sizes."
     if not isinstance(parameters, Mapping):
         raise TypeError(f"parameters: expected a dictionary of arrays, got {type(parameters).__name__}")
     has_output = any("n_y" in s and k in parameters for k, s in shapes.items())
     keys = [k for k, s in shapes.items() if has_output or "n_y" not in s]
     for k in keys:
-        if k not in parameters: raise MissingParameter(f'parameters: "{k}" is missing, expected ({shapes[k]})')
+        if k not in parameters:
+            raise MissingParameter(f'parameters: "{k}" is missing, expected ({shapes[k]})')
     sizes = {}
     p = check_shapes({f'parameters["{k}"]': (parameters[k], shapes[k]) for k in keys}, sizes)
     return dict(zip(keys, p)), *check_shapes(arguments, sizes)
 
-# %% ../nbs/00_parameters.ipynb #f148851b
+# %% ../nbs/00_parameters.ipynb #22ccbda7
 def _init(
     shapes:dict, # Names and shapes in symbols
     sizes:dict, # Every symbol's number; `n_y` may be `None`
     rng, # A seed, a `np.random.Generator`, or `None`
     dtype, # A float or complex type
 ) -> dict: # Weights of standard deviation 1 / sqrt(columns), biases 0
-    "Random weights and zero biases for every entry of `shapes`, without the output layer if `n_y` is `None`."
+    "Random weights and zero biases for every entry of `shapes` whose sizes are given."
     rng, dtype = np.random.default_rng(rng), np.dtype(dtype)
-    if dtype.kind not in "fc": raise TypeError(f"dtype: expected a float or complex type, got {dtype}")
+    if dtype.kind not in "fc":
+        raise TypeError(f"dtype: expected a float or complex type, got {dtype}")
     sizes = {k: _count(k, n) for k, n in sizes.items() if k != "n_y" or n is not None}
     p = {}
     for name, shape in shapes.items():
         if "n_y" in shape and "n_y" not in sizes: continue
         rows, columns = (_size(s, sizes) for s in shape.split(", "))
-        draw = rng.standard_normal((rows, columns)) / np.sqrt(columns) if name[0] == "W" else np.zeros((rows, columns))
-        p[name] = draw.astype(dtype)
+        values = np.zeros((rows, columns))
+        if name[0] == "W": values = rng.standard_normal((rows, columns)) / np.sqrt(columns)
+        p[name] = values.astype(dtype)
     return p
 
 def _count(
     name:str, # What the size is called in the error
     n:int, # A whole number of at least 1
 ) -> int: # `n`
-    "`n` as a size. Raises `TypeError` if it is not a whole number, `ShapeError` if it is below 1."
+    "`n` as a size. Raises `TypeError` unless it is a whole number, `ShapeError` below 1."
     try: count = operator.index(n)
-    except TypeError as e: raise TypeError(f"{name}: expected a whole number, got {type(n).__name__}") from e
+    except TypeError as e:
+        raise TypeError(f"{name}: expected a whole number, got {type(n).__name__}") from e
     if count < 1: raise ShapeError(f"{name}: expected at least 1, got {count}")
     return count
 
-# %% ../nbs/00_parameters.ipynb #954cd064
+# %% ../nbs/00_parameters.ipynb #55046b6a
 def init_rnn_parameters(
     n_x:int, # Inputs
     n_a:int, # Hidden units
@@ -137,7 +143,7 @@ def init_rnn_parameters(
     *,
     rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
     dtype=np.float64, # The type of every array
-) -> dict: # `Wax` `(n_a, n_x)`, `Waa` `(n_a, n_a)`, `ba` `(n_a, 1)`, and `Wya` `(n_y, n_a)`, `by` `(n_y, 1)`
+) -> dict: # `Wax`, `Waa`, `ba`, and with `n_y` also `Wya`, `by`; shapes as in `RNN_SHAPES`
     "Fresh parameters of a plain RNN: normal weights of variance 1 / columns, zero biases."
     return _init(RNN_SHAPES, dict(n_x=n_x, n_a=n_a, n_y=n_y), rng, dtype)
 
@@ -146,10 +152,10 @@ def init_lstm_parameters(
     n_a:int, # Hidden units
     n_y:int=None, # Outputs; without it there is no output layer
     *,
-    forget_bias:float=1., # Where the forget gate's bias starts (Gers et al. 2000; Jozefowicz et al. 2015)
+    forget_bias:float=1., # Where the forget gate's bias starts (Jozefowicz et al. 2015)
     rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
     dtype=np.float64, # The type of every array
-) -> dict: # `Wf` `Wi` `Wc` `Wo` `(n_a, n_a + n_x)`, `bf` `bi` `bc` `bo` `(n_a, 1)`, and `Wy` `(n_y, n_a)`, `by` `(n_y, 1)`
-    "Fresh parameters of an LSTM: normal weights of variance 1 / columns, zero biases but for the forget gate's."
+) -> dict: # `Wf`, `bf` and so on, and with `n_y` also `Wy`, `by`; shapes as in `LSTM_SHAPES`
+    "Fresh parameters of an LSTM: normal weights of variance 1 / columns, zero biases but `bf`."
     p = _init(LSTM_SHAPES, dict(n_x=n_x, n_a=n_a, n_y=n_y), rng, dtype)
     return p | {"bf": p["bf"] + p["bf"].dtype.type(forget_bias)}

@@ -14,9 +14,9 @@ import numpy as np
 from .parameters import RNN_SHAPES, ShapeError, as_array, check_inputs, check_shapes
 from .activations import softmax, tanh_derivative
 
-# %% ../nbs/03_rnn.ipynb #db0a45b8
+# %% ../nbs/03_rnn.ipynb #5db7793d
 class RNNCache(NamedTuple):
-    "What one step of the RNN keeps for its backward pass; a plain tuple in this order will do as well."
+    "What one step of the RNN keeps for its backward pass; a plain tuple will do as well."
     a_next:np.ndarray # Hidden state after the step, `(n_a, m)`
     a_prev:np.ndarray # Hidden state before it, `(n_a, m)`
     xt:np.ndarray # Input of the step, `(n_x, m)`
@@ -26,15 +26,18 @@ class RNNCache(NamedTuple):
 def rnn_cell_forward(
     xt:np.ndarray, # Input of the step, `(n_x, m)`
     a_prev:np.ndarray, # Hidden state before the step, `(n_a, m)`
-    parameters:dict, # `Wax` `(n_a, n_x)`, `Waa` `(n_a, n_a)`, `ba` `(n_a, 1)`, and if there is an output `Wya` `(n_y, n_a)`, `by` `(n_y, 1)`
-) -> tuple: # `a_next` `(n_a, m)`, `yt_pred` `(n_y, m)` or `None`, and the cache for `rnn_cell_backward`
+    # `Wax` `(n_a, n_x)`, `Waa` `(n_a, n_a)`, `ba` `(n_a, 1)`,
+    # and where there is an output `Wya` `(n_y, n_a)`, `by` `(n_y, 1)`
+    parameters:dict,
+) -> tuple: # `a_next` `(n_a, m)`, `yt_pred` `(n_y, m)` or `None`, and the cache
     "One step of a plain RNN, equations (R1) and (R2)."
-    p, xt, a_prev = check_inputs(parameters, RNN_SHAPES, xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"))
-    a_next = np.tanh(p["Waa"] @ a_prev + p["Wax"] @ xt + p["ba"])               # (R1)
-    yt_pred = softmax(p["Wya"] @ a_next + p["by"]) if "Wya" in p else None      # (R2)
+    p, xt, a_prev = check_inputs(parameters, RNN_SHAPES,
+                                 xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"))
+    a_next = np.tanh(p["Waa"] @ a_prev + p["Wax"] @ xt + p["ba"])            # (R1)
+    yt_pred = softmax(p["Wya"] @ a_next + p["by"]) if "Wya" in p else None   # (R2)
     return a_next, yt_pred, RNNCache(a_next, a_prev, xt, parameters)
 
-# %% ../nbs/03_rnn.ipynb #7e53ee3b
+# %% ../nbs/03_rnn.ipynb #832779f9
 def as_cache(
     cache, # A cache, or a plain tuple in its order
     kind, # `RNNCache`, or the cache of another cell
@@ -42,17 +45,19 @@ def as_cache(
     "`cache` as a `kind`. Raises `TypeError` if it does not have its fields."
     try: return kind(*cache)
     except TypeError as e:
-        raise TypeError(f"cache: expected ({', '.join(kind._fields)}), got {type(cache).__name__}") from e
+        fields = ", ".join(kind._fields)
+        raise TypeError(f"cache: expected ({fields}), got {type(cache).__name__}") from e
 
 @np.errstate(all="ignore")
 def rnn_cell_backward(
     da_next:np.ndarray, # Gradient by the hidden state after the step, `(n_a, m)`
     cache:tuple, # What `rnn_cell_forward` returned last
-) -> dict: # `dxt` `(n_x, m)`, `da_prev` `(n_a, m)`, `dWax` `(n_a, n_x)`, `dWaa` `(n_a, n_a)`, `dba` `(n_a, 1)`
+) -> dict: # `dxt`, `da_prev`, `dWax`, `dWaa`, `dba`, each in the shape of its array
     "The gradients of one step of a plain RNN, equations (R3) to (R8)."
     a_next, a_prev, xt, parameters = as_cache(cache, RNNCache)
-    p, xt, a_prev, a_next, da_next = check_inputs(parameters, RNN_SHAPES, xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"),
-                                                  a_next=(a_next, "n_a, m"), da_next=(da_next, "n_a, m"))
+    p, xt, a_prev, a_next, da_next = check_inputs(
+        parameters, RNN_SHAPES, xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"),
+        a_next=(a_next, "n_a, m"), da_next=(da_next, "n_a, m"))
     dz = da_next * tanh_derivative(a_next)              # (R3)
     return {"dxt": p["Wax"].T @ dz,                     # (R8)
             "da_prev": p["Waa"].T @ dz,                 # (R7)
@@ -60,15 +65,16 @@ def rnn_cell_backward(
             "dWaa": dz @ a_prev.T,                      # (R5)
             "dba": dz.sum(axis=1, keepdims=True)}       # (R6)
 
-# %% ../nbs/03_rnn.ipynb #5cb608f6
+# %% ../nbs/03_rnn.ipynb #ea96e82a
 @np.errstate(all="ignore")
 def rnn_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
     parameters:dict, # As in `rnn_cell_forward`
-) -> tuple: # `a` `(n_a, m, T_x)`, `y_pred` `(n_y, m, T_x)` or `None`, and caches for `rnn_backward`: (list of caches, x)
+) -> tuple: # `a` `(n_a, m, T_x)`, `y_pred` `(n_y, m, T_x)` or `None`, and (list of caches, x)
     "A plain RNN over a whole sequence."
-    _, x, a_next = check_inputs(parameters, RNN_SHAPES, x=(x, "n_x, m, T_x"), a0=(a0, "n_a, m"))
+    _, x, a_next = check_inputs(parameters, RNN_SHAPES,
+                                x=(x, "n_x, m, T_x"), a0=(a0, "n_a, m"))
     a, y_pred, caches = [], [], []
     for t in range(x.shape[2]):
         a_next, yt_pred, cache = rnn_cell_forward(x[:, :, t], a_next, parameters)
@@ -81,43 +87,50 @@ def stack_steps(
     "All steps in one array, time on the last axis."
     return None if steps[0] is None else np.stack(steps, axis=2)
 
-# %% ../nbs/03_rnn.ipynb #7ea69b91
+# %% ../nbs/03_rnn.ipynb #f8db141f
 def check_caches(
     caches:tuple, # (list of caches, x), as a forward pass returned it
     kind, # `RNNCache`, or the cache of another cell
 ) -> list: # The caches as `kind`
-    "The cache of every step. Raises `TypeError` if they are no caches, `ShapeError` if they do not fit each other."
+    "The cache of every step. Raises `TypeError` or `ShapeError` if they are not of one run."
     try: steps, _ = caches; steps = [as_cache(cache, kind) for cache in steps]
-    except (TypeError, ValueError) as e: raise TypeError(f"caches: expected (list of caches, x) as the forward pass returns it: {e}") from e
-    if not steps: raise ShapeError("caches: expected the cache of at least one step, got none")
+    except (TypeError, ValueError) as e:
+        raise TypeError(f"caches: expected (list of caches, x) as the forward pass returns it: {e}") from e
+    if not steps:
+        raise ShapeError("caches: expected the cache of at least one step, got none")
     sizes = {}
-    for t, s in enumerate(steps): check_shapes({f"xt of step {t}": (s.xt, "n_x, m"), f"a_next of step {t}": (s.a_next, "n_a, m")}, sizes)
+    for t, s in enumerate(steps):
+        check_shapes({f"xt of step {t}": (s.xt, "n_x, m"),
+                      f"a_next of step {t}": (s.a_next, "n_a, m")}, sizes)
     return steps
 
 def check_upstream(
     name:str, # `"da"` or `"dc"`
-    d:np.ndarray, # The gradient by every step's state, `(n_a, m, T)` with `T` from 1 to `T_x`
+    d:np.ndarray, # Gradient by every step's state, `(n_a, m, T)` with `T` from 1 to `T_x`
     steps:list, # The caches of the `T_x` steps that were run
 ) -> np.ndarray: # `d` as an array
     "The gradient that arrives at the steps. Raises `ShapeError` if it does not fit them."
     n_a, m = np.shape(steps[0].a_next)
     d = as_array(name, d)
     if d.ndim != 3 or d.shape[:2] != (n_a, m) or not 0 < d.shape[2] <= len(steps):
-        raise ShapeError(f"{name}: expected (n_a, m, T_x) = ({n_a}, {m}, {len(steps)}) or at least one step of it, got {d.shape}")
+        raise ShapeError(f"{name}: expected (n_a, m, T_x) = ({n_a}, {m}, {len(steps)}) "
+                         f"or at least one step of it, got {d.shape}")
     return d
 
 @np.errstate(all="ignore")
 def rnn_backward(
-    da:np.ndarray, # Gradient by every step's hidden state, `(n_a, m, T_x)`; missing last steps count as zero
+    da:np.ndarray, # Gradient by every hidden state, `(n_a, m, T_x)`; missing last steps are zero
     caches:tuple, # What `rnn_forward` returned last
-) -> dict: # `dx` `(n_x, m, T_x)` with the steps of `da`, `da0` `(n_a, m)`, `dWax` `(n_a, n_x)`, `dWaa` `(n_a, n_a)`, `dba` `(n_a, 1)`
+) -> dict: # `dx` (the steps of `da`), `da0`, `dWax`, `dWaa`, `dba`, in the shapes of the arrays
     "The gradients of a plain RNN over a whole sequence, equation (R9)."
     steps = check_caches(caches, RNNCache)
     da = check_upstream("da", da, steps)
     da_prev, dx, sums = 0, [], {"dWax": 0, "dWaa": 0, "dba": 0}
     for t in reversed(range(da.shape[2])):
-        gradients = rnn_cell_backward(da[:, :, t] + da_prev, steps[t])     # two children of the state
+        # two children of the state
+        gradients = rnn_cell_backward(da[:, :, t] + da_prev, steps[t])
         da_prev = gradients["da_prev"]
         dx.append(gradients["dxt"])
-        sums = {k: sums[k] + gradients[k] for k in sums}                   # every step is a child of the weights
+        # every step is a child of the weights
+        sums = {k: sums[k] + gradients[k] for k in sums}
     return {"dx": stack_steps(dx[::-1]), "da0": da_prev, **sums}

@@ -12,31 +12,32 @@ from .parameters import LSTM_SHAPES, check_inputs
 from .rnn import check_caches, check_upstream, stack_steps
 from .cell import LSTMCache, lstm_cell_backward, lstm_cell_forward
 
-# %% ../nbs/05_sequence.ipynb #f6d25cc3
+# %% ../nbs/05_sequence.ipynb #b1025d98
 @np.errstate(all="ignore")
 def lstm_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
     parameters:dict, # As in `lstm_cell_forward`
     c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
-) -> tuple: # `a` `(n_a, m, T_x)`, `y` `(n_y, m, T_x)` or `None`, `c` `(n_a, m, T_x)`, and caches for `lstm_backward`: (list of caches, x)
+) -> tuple: # `a` `(n_a, m, T_x)`, `y` `(n_y, m, T_x)` or `None`, `c` as `a`, (list of caches, x)
     "An LSTM over a whole sequence."
-    _, x, a_next, c_next = check_inputs(parameters, LSTM_SHAPES, x=(x, "n_x, m, T_x"), a0=(a0, "n_a, m"),
-                                        c0=(a0 if c0 is None else c0, "n_a, m"))
+    _, x, a_next, c_next = check_inputs(
+        parameters, LSTM_SHAPES, x=(x, "n_x, m, T_x"), a0=(a0, "n_a, m"),
+        c0=(a0 if c0 is None else c0, "n_a, m"))
     if c0 is None: c_next = np.zeros_like(a_next)
     a, y, c, caches = [], [], [], []
     for t in range(x.shape[2]):
-        a_next, c_next, yt_pred, cache = lstm_cell_forward(x[:, :, t], a_next, c_next, parameters)
-        a.append(a_next); y.append(yt_pred); c.append(c_next); caches.append(cache)
+        a_next, c_next, yt, cache = lstm_cell_forward(x[:, :, t], a_next, c_next, parameters)
+        a.append(a_next); y.append(yt); c.append(c_next); caches.append(cache)
     return stack_steps(a), stack_steps(y), stack_steps(c), (caches, x)
 
-# %% ../nbs/05_sequence.ipynb #040fb9c2
+# %% ../nbs/05_sequence.ipynb #e8982d3d
 @np.errstate(all="ignore")
 def lstm_backward(
-    da:np.ndarray, # Gradient by every step's hidden state, `(n_a, m, T_x)`; missing last steps count as zero
+    da:np.ndarray, # Gradient by every hidden state, `(n_a, m, T_x)`; missing last steps are zero
     caches:tuple, # What `lstm_forward` returned last
-    dc:np.ndarray=None, # Gradient by every step's memory state, `(n_a, m, T_x)`; missing last steps count as zero
-) -> dict: # `dx` `(n_x, m, T_x)` with the steps of `da`, `da0` `dc0` `(n_a, m)`, `dWf` `dWi` `dWc` `dWo` `(n_a, n_a + n_x)`, `dbf` `dbi` `dbc` `dbo` `(n_a, 1)`
+    dc:np.ndarray=None, # Gradient by every memory state, likewise; not given is zero
+) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, in the shapes of the arrays
     "The gradients of an LSTM over a whole sequence, equations (18) to (20)."
     steps = check_caches(caches, LSTMCache)
     da = check_upstream("da", da, steps)
@@ -44,11 +45,13 @@ def lstm_backward(
     da_prev = dc_prev = np.zeros(da.shape[:2], da.dtype)
     dx, sums = [], {f"d{n}{k}": 0 for k in "fico" for n in "Wb"}
     for t in reversed(range(max(da.shape[2], dc.shape[2]))):
-        gradients = lstm_cell_backward(_step(da, t) + da_prev, _step(dc, t) + dc_prev, steps[t])   # (18), (19)
+        da_next, dc_next = _step(da, t) + da_prev, _step(dc, t) + dc_prev    # (18), (19)
+        gradients = lstm_cell_backward(da_next, dc_next, steps[t])
         da_prev, dc_prev = gradients["da_prev"], gradients["dc_prev"]
+        sums = {k: sums[k] + gradients[k] for k in sums}                     # (20)
         dx.append(gradients["dxt"])
-        sums = {k: sums[k] + gradients[k] for k in sums}                                          # (20)
-    return {"dx": stack_steps(dx[::-1][:da.shape[2]]), "da0": da_prev, **sums, "dc0": dc_prev}
+    dx = stack_steps(dx[::-1][:da.shape[2]])
+    return {"dx": dx, "da0": da_prev, **sums, "dc0": dc_prev}
 
 def _step(
     d:np.ndarray, # Gradient by every step's state, `(n_a, m, T)`
