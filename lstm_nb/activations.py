@@ -21,16 +21,16 @@ def sigmoid(
     e = np.exp(np.where(negative, z, -z))
     return np.where(negative, e, 1) / (1 + e)
 
-# %% ../nbs/01_activations.ipynb #793124dc
+# %% ../nbs/01_activations.ipynb #45a03604
 @np.errstate(all="ignore")
 def sigmoid_derivative(
-    s:np.ndarray, # What `sigmoid` returned, any shape
-) -> np.ndarray: # The derivative of `sigmoid` at the `z` that gave `s`
+    s:np.ndarray, # What sigmoid returned, any shape
+) -> np.ndarray: # The derivative of sigmoid at the `z` that gave `s`
     "The derivative of the sigmoid, from its output."
     s = as_array("s", s)
     return s * (1 - s)
 
-# %% ../nbs/01_activations.ipynb #08a4a31f
+# %% ../nbs/01_activations.ipynb #1d9a2d9b
 @np.errstate(all="ignore")
 def tanh(
     z:np.ndarray, # Pre-activation, any shape
@@ -40,8 +40,8 @@ def tanh(
 
 @np.errstate(all="ignore")
 def tanh_derivative(
-    t:np.ndarray, # What `tanh` returned, any shape
-) -> np.ndarray: # The derivative of `tanh` at the `z` that gave `t`
+    t:np.ndarray, # What tanh returned, any shape
+) -> np.ndarray: # The derivative of tanh at the `z` that gave `t`
     "The derivative of the tanh, from its output."
     return 1 - as_array("t", t)**2
 
@@ -65,11 +65,11 @@ def softmax(
     e = np.exp(z - z.real.max(axis=0, keepdims=True))
     return e / e.sum(axis=0, keepdims=True)
 
-# %% ../nbs/01_activations.ipynb #9a457f81
+# %% ../nbs/01_activations.ipynb #cb707b83
 @np.errstate(all="ignore")
 def softmax_backward(
     dy:np.ndarray, # Gradient by the probabilities, the shape of `y`
-    y:np.ndarray, # What `softmax` returned, classes on the first axis
+    y:np.ndarray, # What softmax returned, classes on the first axis
 ) -> np.ndarray: # Gradient by the logits, the shape of `y`
     "The upstream gradient times the derivative of the softmax, from its output."
     dy, y = as_array("dy", dy), _columns("y", y)

@@ -51,12 +51,12 @@ def lstm_cell_forward(
     cache = LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)
     return a_next, c_next, yt_pred, cache
 
-# %% ../nbs/04_cell.ipynb #18487798
+# %% ../nbs/04_cell.ipynb #3e54de97
 @np.errstate(all="ignore")
 def lstm_cell_backward(
     da_next:np.ndarray, # Gradient by the hidden state after the step, `(n_a, m)`
     dc_next:np.ndarray, # Gradient by the memory state along the memory line, `(n_a, m)`
-    cache:tuple, # What `lstm_cell_forward` returned last
+    cache:tuple, # What lstm_cell_forward returned last
 ) -> dict: # `dxt`, `da_prev`, `dc_prev`, `dWf`, `dbf` and so on, in the shapes of the arrays
     "The gradients of one LSTM step, equations (7) to (17)."
     p, xt, a_prev, c_prev, c_next, ft, it, cct, ot, da_next, dc_next = _check_cell(
@@ -79,7 +79,7 @@ def lstm_cell_backward(
     return gradients
 
 def _check_cell(
-    cache:LSTMCache, # As in `lstm_cell_backward`
+    cache:LSTMCache, # As in lstm_cell_backward
     **upstream, # `da_next` and `dc_next`, each `(n_a, m)`
 ) -> tuple: # The parameters and all arrays
     "Check the arguments of `lstm_cell_backward` against each other."

@@ -92,12 +92,12 @@ def assert_printed(
         raise AssertionError(f"{name}: printed was {' '.join(printed)}, "
                              f"got {' '.join(map(str, actual))}")
 
-# %% ../nbs/02_gradcheck.ipynb #530c75d0
+# %% ../nbs/02_gradcheck.ipynb #b027e404
 def check_gradients(
     loss, # Takes a dictionary like `inputs`, returns one number; passes complex numbers through
     inputs:dict, # Arrays by name, as in `{"x": x, "Wf": Wf}`
     gradients:dict, # What is to be checked, as in `{"dx": dx, "dWf": dWf}`
-    rtol:float=1e-12, # Largest relative error that passes, see `assert_close`
+    rtol:float=1e-12, # Largest relative error that passes, see assert_close
     directions:int=0, # Instead of a step for every entry: this many dot-product tests
     rng=None, # For the directions: a seed or a `np.random.Generator`
 ) -> float: # The largest relative error that was seen
@@ -118,7 +118,7 @@ def check_gradients(
     return worst
 
 def _check_directions(
-    loss, # As in `check_gradients`
+    loss, # As in check_gradients
     inputs:dict, # Arrays by name
     gradients:dict, # To be checked
     rtol:float, # Largest error that passes, relative to the norm of the terms

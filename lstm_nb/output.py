@@ -12,7 +12,7 @@ from .parameters import LSTM_SHAPES, MissingParameter, check_inputs, check_shape
 from .activations import softmax
 from .sequence import lstm_backward, lstm_forward
 
-# %% ../nbs/06_output.ipynb #53fd0d85
+# %% ../nbs/06_output.ipynb #d9fe1fed
 @np.errstate(all="ignore")
 def cross_entropy(
     z:np.ndarray, # Logits, `(n_y, m, T_x)`
@@ -28,9 +28,9 @@ def cross_entropy(
     return (share * losses).sum(), share * (softmax(z) - right)       # (23), (24)
 
 def _check_labels(
-    z:np.ndarray, # As in `cross_entropy`
-    labels:np.ndarray, # As in `cross_entropy`
-    weights:np.ndarray, # As in `cross_entropy`
+    z:np.ndarray, # As in cross_entropy
+    labels:np.ndarray, # As in cross_entropy
+    weights:np.ndarray, # As in cross_entropy
 ) -> tuple: # The three as arrays, the weights in the precision of the logits
     "Check the arguments. Raises `ValueError` for labels or weights out of range."
     sizes = {}
@@ -49,16 +49,16 @@ def _check_labels(
         raise ValueError(f"weights: expected a finite sum above 0, got {w.sum()}")
     return z, labels, w
 
-# %% ../nbs/06_output.ipynb #37d1f960
+# %% ../nbs/06_output.ipynb #d4bb640f
 @np.errstate(all="ignore")
 def loss_and_gradients(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     labels:np.ndarray, # The right class at every step, whole numbers from 0, `(m, T_x)`
-    parameters:dict, # All of `init_lstm_parameters`, with the output layer
+    parameters:dict, # All of init_lstm_parameters, with the output layer
     a0:np.ndarray=None, # Hidden state before the first step, `(n_a, m)`; zeros if not given
     c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
     weights:np.ndarray=None, # How much every step counts, `(m, T_x)`; all alike if not given
-) -> tuple: # Loss, gradients as in `lstm_backward` with `dWy`, `dby`, last states (a, c)
+) -> tuple: # Loss, gradients as in lstm_backward with `dWy`, `dby`, last states (a, c)
     "The cross-entropy of an LSTM and the gradient of everything, equations (21) to (25)."
     p, Wy, by, x, a0 = _check_network(x, parameters, a0)
     a, _, c, caches = lstm_forward(x, a0, p, c0)
@@ -70,9 +70,9 @@ def loss_and_gradients(
     return loss, gradients, (a[:, :, -1].copy(), c[:, :, -1].copy())
 
 def _check_network(
-    x:np.ndarray, # As in `loss_and_gradients`
-    parameters:dict, # As in `loss_and_gradients`
-    a0:np.ndarray, # As in `loss_and_gradients`
+    x:np.ndarray, # As in loss_and_gradients
+    parameters:dict, # As in loss_and_gradients
+    a0:np.ndarray, # As in loss_and_gradients
 ) -> tuple: # The parameters without and with the output layer's, `x`, and `a0` or zeros
     "Check that there is an output layer, and make the initial state."
     p, x = check_inputs(parameters, LSTM_SHAPES, x=(x, "n_x, m, T_x"))

@@ -37,10 +37,10 @@ def rnn_cell_forward(
     yt_pred = softmax(p["Wya"] @ a_next + p["by"]) if "Wya" in p else None   # (R2)
     return a_next, yt_pred, RNNCache(a_next, a_prev, xt, parameters)
 
-# %% ../nbs/03_rnn.ipynb #832779f9
+# %% ../nbs/03_rnn.ipynb #3bc9f650
 def as_cache(
     cache, # A cache, or a plain tuple in its order
-    kind, # `RNNCache`, or the cache of another cell
+    kind, # RNNCache, or the cache of another cell
 ) -> tuple: # A `kind`
     "`cache` as a `kind`. Raises `TypeError` if it does not have its fields."
     try: return kind(*cache)
@@ -51,7 +51,7 @@ def as_cache(
 @np.errstate(all="ignore")
 def rnn_cell_backward(
     da_next:np.ndarray, # Gradient by the hidden state after the step, `(n_a, m)`
-    cache:tuple, # What `rnn_cell_forward` returned last
+    cache:tuple, # What rnn_cell_forward returned last
 ) -> dict: # `dxt`, `da_prev`, `dWax`, `dWaa`, `dba`, each in the shape of its array
     "The gradients of one step of a plain RNN, equations (R3) to (R8)."
     a_next, a_prev, xt, parameters = as_cache(cache, RNNCache)
@@ -65,12 +65,12 @@ def rnn_cell_backward(
             "dWaa": dz @ a_prev.T,                      # (R5)
             "dba": dz.sum(axis=1, keepdims=True)}       # (R6)
 
-# %% ../nbs/03_rnn.ipynb #ea96e82a
+# %% ../nbs/03_rnn.ipynb #09a737f9
 @np.errstate(all="ignore")
 def rnn_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
-    parameters:dict, # As in `rnn_cell_forward`
+    parameters:dict, # As in rnn_cell_forward
 ) -> tuple: # `a` `(n_a, m, T_x)`, `y_pred` `(n_y, m, T_x)` or `None`, and (list of caches, x)
     "A plain RNN over a whole sequence."
     _, x, a_next = check_inputs(parameters, RNN_SHAPES,
@@ -87,10 +87,10 @@ def stack_steps(
     "All steps in one array, time on the last axis."
     return None if steps[0] is None else np.stack(steps, axis=2)
 
-# %% ../nbs/03_rnn.ipynb #f8db141f
+# %% ../nbs/03_rnn.ipynb #809448bc
 def check_caches(
     caches:tuple, # (list of caches, x), as a forward pass returned it
-    kind, # `RNNCache`, or the cache of another cell
+    kind, # RNNCache, or the cache of another cell
 ) -> list: # The caches as `kind`
     "The cache of every step. Raises `TypeError` or `ShapeError` if they are not of one run."
     try: steps, _ = caches; steps = [as_cache(cache, kind) for cache in steps]
@@ -120,7 +120,7 @@ def check_upstream(
 @np.errstate(all="ignore")
 def rnn_backward(
     da:np.ndarray, # Gradient by every hidden state, `(n_a, m, T_x)`; missing last steps are zero
-    caches:tuple, # What `rnn_forward` returned last
+    caches:tuple, # What rnn_forward returned last
 ) -> dict: # `dx` (the steps of `da`), `da0`, `dWax`, `dWaa`, `dba`, in the shapes of the arrays
     "The gradients of a plain RNN over a whole sequence, equation (R9)."
     steps = check_caches(caches, RNNCache)

@@ -12,12 +12,12 @@ from .parameters import LSTM_SHAPES, check_inputs
 from .rnn import check_caches, check_upstream, stack_steps
 from .cell import LSTMCache, lstm_cell_backward, lstm_cell_forward
 
-# %% ../nbs/05_sequence.ipynb #b1025d98
+# %% ../nbs/05_sequence.ipynb #e58b672e
 @np.errstate(all="ignore")
 def lstm_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
-    parameters:dict, # As in `lstm_cell_forward`
+    parameters:dict, # As in lstm_cell_forward
     c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
 ) -> tuple: # `a` `(n_a, m, T_x)`, `y` `(n_y, m, T_x)` or `None`, `c` as `a`, (list of caches, x)
     "An LSTM over a whole sequence."
@@ -31,11 +31,11 @@ def lstm_forward(
         a.append(a_next); y.append(yt); c.append(c_next); caches.append(cache)
     return stack_steps(a), stack_steps(y), stack_steps(c), (caches, x)
 
-# %% ../nbs/05_sequence.ipynb #e8982d3d
+# %% ../nbs/05_sequence.ipynb #332dce10
 @np.errstate(all="ignore")
 def lstm_backward(
     da:np.ndarray, # Gradient by every hidden state, `(n_a, m, T_x)`; missing last steps are zero
-    caches:tuple, # What `lstm_forward` returned last
+    caches:tuple, # What lstm_forward returned last
     dc:np.ndarray=None, # Gradient by every memory state, likewise; not given is zero
 ) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, in the shapes of the arrays
     "The gradients of an LSTM over a whole sequence, equations (18) to (20)."
