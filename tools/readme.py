@@ -61,7 +61,10 @@ def render():
         if not cell.get("source"): continue
         if cell.cell_type == "raw": parts += [f"# {nb.frontmatter_['title']}", f"> {nb.frontmatter_['description']}"]
         elif cell.cell_type == "markdown": parts.append(absolute(cell.source.strip(), cfg))
-        else: parts += code(cell)
+        else:
+            for part in code(cell):
+                if part.startswith("```python\n") and parts[-1].startswith("```python\n"): part = parts.pop()[:-3] + part[9:]
+                parts.append(part)
     return "\n\n".join(parts) + "\n"
 
 
