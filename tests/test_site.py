@@ -68,11 +68,29 @@ def test_fits_a_phone(visit, name):
     assert page.evaluate(sticks_out) == []
 
 
-@looks
-def test_follows_the_colour_scheme(visit, scheme):
-    page = visit("index.html", scheme=scheme)
+def look(page):
+    page.wait_for_timeout(200)
     light = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every(c => c > 127)")
-    assert light == (scheme == "light")
+    return "light" if light else "dark"
+
+
+@looks
+def test_follows_the_colour_scheme_until_told_otherwise(visit, address, scheme):
+    page = visit("index.html", scheme=scheme)
+    other = "dark" if scheme == "light" else "light"
+    assert look(page) == scheme
+    page.locator(".quarto-color-scheme-toggle:visible").first.click()
+    assert look(page) == other
+    page.goto(f"{address}/cell.html")
+    assert look(page) == other
+    page.locator(".quarto-color-scheme-toggle:visible").first.click()
+    assert look(page) == scheme
+
+
+def test_a_link_to_an_equation_leads_to_it(visit):
+    page = visit("cell.html#eq-8")
+    page.wait_for_timeout(300)
+    assert 0 <= page.evaluate("document.getElementById('eq-8').getBoundingClientRect().top") < 300
 
 
 @every_page
