@@ -1,16 +1,18 @@
 PYTHON ?= python3
 PORT ?= 0
+SECONDS ?= 600
 bin := .venv/bin
 ready := .venv/.ready
+peers := .venv/.peers
 axe := tests/site/node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test serve export readme prepare clean
+.PHONY: help docs test test-peers fuzz serve export readme prepare clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
 
 docs: $(ready)  ## build the site into _docs/
 	@$(bin)/python tools/build_docs.py
@@ -20,6 +22,12 @@ test: $(ready) axe  ## run every notebook, then pytest
 	@$(bin)/nbdev_test --do_print --timing
 	@echo "== pytest"
 	@$(bin)/python -m pytest
+
+test-peers: $(peers)  ## compare with PyTorch and JAX, installed on the first call
+	@$(bin)/python -m pytest tests/peers
+
+fuzz: $(ready)  ## call every public function with nonsense, for SECONDS=600
+	@LSTM_NB_FUZZ=$(SECONDS) $(bin)/python -m pytest -s tests/test_hostile.py
 
 serve: $(ready)  ## serve _docs/ on this machine, PORT=8000 to choose the port
 	@test -f _docs/index.html || $(MAKE) --no-print-directory docs
@@ -36,13 +44,18 @@ prepare: export  ## export, clean the notebooks, write the README: before every 
 	@$(bin)/python tools/readme.py
 
 clean:  ## remove all that was built, except .venv
-	rm -rf _docs _proc build dist nbs/nbdev.yml .pytest_cache
+	rm -rf _docs _proc build dist nbs/nbdev.yml .pytest_cache .hypothesis
 
 $(ready): settings.ini setup.py pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed" if sys.version_info < (3, 10) else 0)'
 	@echo "== .venv: installing the pinned development set (once, about a minute)"
 	@$(PYTHON) -m venv .venv
 	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(peers): $(ready)
+	@echo "== .venv: installing PyTorch and JAX (once, minutes)"
+	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,peers]'
 	@touch $@
 
 .PHONY: axe
