@@ -59,5 +59,5 @@ def axe():
 
 
 def pytest_terminal_summary(terminalreporter):
-    for what, error in problems.worst.items(): terminalreporter.write_line(f"{what}: largest relative error {error:.0e}")
+    for line in problems.summary(): terminalreporter.write_line(line)
     if (site_folder/"index.html").exists(): terminalreporter.write_line(f"the site: {Site(site_folder).facts()}")

@@ -1,4 +1,6 @@
 "Random problems for all suites: sizes, weights and states of order one, every bias and every upstream gradient random."
+from collections import Counter
+
 import numpy as np
 from lstm_nb import init_lstm_parameters, init_rnn_parameters
 
@@ -17,9 +19,15 @@ def draw(n_x, n_a, m, T_x, n_y=None, net="lstm", seed=0, scale=1., dtype=np.floa
             "da": normal(n_a, m, T_x), "dc": normal(n_a, m, T_x)}
 
 
-worst = {}
+worst, cases, tables = {}, Counter(), []
 
 
 def note(what, error):
-    "Keep the largest `error` of `what` for the summary at the end of the run."
+    "Count a case of `what` and keep its largest `error` for the summary at the end of the run."
+    cases[what] += 1
     worst[what] = max(float(error), worst.get(what, 0.))
+
+
+def summary():
+    "The lines that the run ends with: largest errors, then the tables that suites have added."
+    return [f"{what}: {cases[what]} cases, largest relative error {error:.0e}" for what, error in worst.items()] + tables
