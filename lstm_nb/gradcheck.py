@@ -5,12 +5,15 @@
 # %% auto #0
 __all__ = ['central_difference', 'complex_step', 'relative_error', 'assert_close', 'assert_printed', 'check_gradients']
 
-# %% ../nbs/02_gradcheck.ipynb #33ee9b26
+# %% ../nbs/02_gradcheck.ipynb #28b9e8a3
+from collections.abc import Mapping
+
 import numpy as np
 
 from .parameters import MissingParameter, ShapeError, as_array
 
-# %% ../nbs/02_gradcheck.ipynb #056b0029
+# %% ../nbs/02_gradcheck.ipynb #edfdb722
+@np.errstate(all="ignore")
 def central_difference(
     f, # Takes an array like `x`, returns one number
     x:np.ndarray, # Where to differentiate, any shape
@@ -18,18 +21,20 @@ def central_difference(
 ) -> np.ndarray: # The gradient of `f` at `x`, the shape of `x`
     "The gradient of `f` by central differences, right to about 11 digits at best."
     x = as_array("x", x)
-    steps = h * np.eye(x.size).reshape(-1, *x.shape)
+    steps = h * np.eye(x.size).reshape(x.size, *x.shape)
     return np.array([(f(x + s) - f(x - s)) / (2*h) for s in steps]).reshape(x.shape)
 
-# %% ../nbs/02_gradcheck.ipynb #1496c3af
+# %% ../nbs/02_gradcheck.ipynb #b240e9e1
+@np.errstate(all="ignore")
 def complex_step(
     f, # Takes an array like `x`, returns one number; must pass complex numbers through
     x:np.ndarray, # Where to differentiate: real, any shape
     h:float=1e-30, # Step; its size does not matter
 ) -> np.ndarray: # The gradient of `f` at `x`, the shape of `x`
-    "The gradient of `f` by the complex step, right to the last digits (Lyness, Moler 1967)."
+    "The gradient of `f` by the complex step, right to the last digits (Squire, Trapp 1998)."
     x = as_array("x", x)
-    steps = h*1j * np.eye(x.size).reshape(-1, *x.shape)
+    if x.dtype.kind == "c": raise TypeError(f"x: expected real numbers, got {x.dtype}")
+    steps = h*1j * np.eye(x.size).reshape(x.size, *x.shape)
     return np.array([_imaginary(f(x + s)) / h for s in steps]).reshape(x.shape)
 
 def _imaginary(
@@ -44,13 +49,16 @@ def _imaginary(
                         "f drops the imaginary part on the way")
     return value.imag
 
-# %% ../nbs/02_gradcheck.ipynb #4bee7eb7
+# %% ../nbs/02_gradcheck.ipynb #9598228a
 @np.errstate(all="ignore")
 def relative_error(
     actual:np.ndarray, # What was computed
     expected:np.ndarray, # What it should be, the same shape
 ) -> np.ndarray: # Relative to the entry, or to a hundredth of the largest one
     "The error of every entry; 0 where both are equal, infinite where one is not finite."
+    actual, expected = as_array("actual", actual), as_array("expected", expected)
+    if actual.shape != expected.shape:
+        raise ShapeError(f"actual: expected the shape {expected.shape}, got {actual.shape}")
     difference = abs(actual - expected)
     scale = np.maximum(abs(expected), 0.01 * abs(expected).max(initial=0))
     error = np.where(np.isfinite(difference), difference / scale, np.inf)
@@ -64,6 +72,8 @@ def assert_close(
 ) -> None:
     "Raise an `AssertionError` that names the worst entry and both values, unless all agree."
     if isinstance(expected, dict):
+        if not isinstance(actual, Mapping):
+            raise TypeError(f"{name}: expected a dictionary, got {type(actual).__name__}")
         keys, wanted = sorted(actual, key=str), sorted(expected, key=str)
         if keys != wanted:
             raise AssertionError(f"{name}: expected the keys {wanted}, got {keys}")
@@ -77,22 +87,25 @@ def assert_close(
     if error.size and not error[worst] <= rtol:
         entry = ", ".join(map(str, worst))
         raise AssertionError(f"{name}: entry ({entry}) is wrong by {error[worst]:.1e} of its size "
-                             f"(allowed: {rtol:.0e}): got {actual[worst]}, expected {expected[worst]}")
+                             f"(allowed: {rtol:.0e}):\ngot      {actual[worst]}\n"
+                             f"expected {expected[worst]}")
 
-# %% ../nbs/02_gradcheck.ipynb #34e2be7f
+# %% ../nbs/02_gradcheck.ipynb #f4ffc4c6
 def assert_printed(
     actual, # One number or an array of numbers
     printed:str, # The same numbers as they were printed, separated by spaces
     name:str="result", # What to call them in the failure
 ) -> None:
     "Raise an `AssertionError` unless `actual` agrees with all printed digits."
+    if not isinstance(printed, str):
+        raise TypeError(f"printed: expected a string, got {type(printed).__name__}")
     printed, actual = printed.split(), as_array(name, actual).ravel()
     ours = [f"{v:.{len(p.partition('.')[2])}f}" for v, p in zip(actual, printed)]
     if ours != printed or len(actual) != len(printed):
         raise AssertionError(f"{name}: printed was {' '.join(printed)}, "
                              f"got {' '.join(map(str, actual))}")
 
-# %% ../nbs/02_gradcheck.ipynb #b027e404
+# %% ../nbs/02_gradcheck.ipynb #e2d17b4f
 def check_gradients(
     loss, # Takes a dictionary like `inputs`, returns one number; passes complex numbers through
     inputs:dict, # Arrays by name, as in `{"x": x, "Wf": Wf}`
@@ -102,12 +115,7 @@ def check_gradients(
     rng=None, # For the directions: a seed or a `np.random.Generator`
 ) -> float: # The largest relative error that was seen
     "Prove `gradients` by the complex step. Raises `AssertionError` for the first wrong one."
-    for k in inputs:
-        if f"d{k}" not in gradients:
-            raise MissingParameter(f'gradients: "d{k}" is missing, the gradient by inputs["{k}"]')
-    for k in gradients:
-        if k[1:] not in inputs:
-            raise MissingParameter(f'inputs: "{k[1:]}" is missing, but gradients has "{k}"')
+    _check_names(inputs, gradients)
     inputs = {k: as_array(f'inputs["{k}"]', v) for k, v in inputs.items()}
     if directions: return _check_directions(loss, inputs, gradients, rtol, directions, rng)
     worst = 0.
@@ -116,6 +124,21 @@ def check_gradients(
         assert_close(gradients[f"d{k}"], expected, rtol, f"d{k}")
         worst = max(worst, float(relative_error(gradients[f"d{k}"], expected).max(initial=0)))
     return worst
+
+def _check_names(
+    inputs:dict, # As in check_gradients
+    gradients:dict, # As in check_gradients
+) -> None:
+    "Raises an error unless every input has its gradient and every gradient its input."
+    for name, value in (("inputs", inputs), ("gradients", gradients)):
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{name}: expected a dictionary of arrays, got {type(value).__name__}")
+    for k in inputs:
+        if f"d{k}" not in gradients:
+            raise MissingParameter(f'gradients: "d{k}" is missing, the gradient by inputs["{k}"]')
+    for k in gradients:
+        if str(k)[1:] not in inputs:
+            raise MissingParameter(f'inputs: "{str(k)[1:]}" is missing, but gradients has "{k}"')
 
 def _check_directions(
     loss, # As in check_gradients
@@ -138,6 +161,7 @@ def _check_directions(
         error = abs(terms.sum() - slope) / max(np.linalg.norm(terms), np.finfo(float).tiny)
         if not error <= rtol:
             raise AssertionError(f"dot product: wrong by {error:.1e} of its size "
-                                 f"(allowed: {rtol:.0e}): got {terms.sum()}, expected {slope}")
+                                 f"(allowed: {rtol:.0e}):\ngot      {terms.sum()}\n"
+                                 f"expected {slope}")
         worst = max(worst, float(error))
     return worst

@@ -135,7 +135,7 @@ def _count(
     if count < 1: raise ShapeError(f"{name}: expected at least 1, got {count}")
     return count
 
-# %% ../nbs/00_parameters.ipynb #55046b6a
+# %% ../nbs/00_parameters.ipynb #317e7b31
 def init_rnn_parameters(
     n_x:int, # Inputs
     n_a:int, # Hidden units
@@ -158,4 +158,14 @@ def init_lstm_parameters(
 ) -> dict: # `Wf`, `bf` and so on, and with `n_y` also `Wy`, `by`; shapes as in `LSTM_SHAPES`
     "Fresh parameters of an LSTM: normal weights of variance 1 / columns, zero biases but `bf`."
     p = _init(LSTM_SHAPES, dict(n_x=n_x, n_a=n_a, n_y=n_y), rng, dtype)
-    return p | {"bf": p["bf"] + p["bf"].dtype.type(forget_bias)}
+    return p | {"bf": p["bf"] + _number("forget_bias", forget_bias).astype(p["bf"].dtype)}
+
+def _number(
+    name:str, # The argument
+    value, # A real number
+) -> np.ndarray: # The number, shape ()
+    "`value` as one real number. Raises an error for anything else."
+    number = as_array(name, value)
+    if number.shape: raise ShapeError(f"{name}: expected one number, shape (), got {number.shape}")
+    if number.dtype.kind == "c": raise TypeError(f"{name}: expected a real number, got {number.dtype}")
+    return number

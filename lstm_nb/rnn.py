@@ -65,7 +65,7 @@ def rnn_cell_backward(
             "dWaa": dz @ a_prev.T,                      # (R5)
             "dba": dz.sum(axis=1, keepdims=True)}       # (R6)
 
-# %% ../nbs/03_rnn.ipynb #09a737f9
+# %% ../nbs/03_rnn.ipynb #c49d1449
 @np.errstate(all="ignore")
 def rnn_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -85,7 +85,8 @@ def stack_steps(
     steps:list, # One array `(n, m)` a step, or `None` at every step
 ) -> np.ndarray: # `(n, m, T_x)`, or `None`
     "All steps in one array, time on the last axis."
-    return None if steps[0] is None else np.stack(steps, axis=2)
+    if steps[0] is None: return None
+    return np.stack(check_shapes({f"step {t}": (s, "n, m") for t, s in enumerate(steps)}), axis=2)
 
 # %% ../nbs/03_rnn.ipynb #809448bc
 def check_caches(
