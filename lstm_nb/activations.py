@@ -30,7 +30,7 @@ def sigmoid_derivative(
     s = as_array("s", s)
     return s * (1 - s)
 
-# %% ../nbs/01_activations.ipynb #1d9a2d9b
+# %% ../nbs/01_activations.ipynb #aee60f18
 @np.errstate(all="ignore")
 def tanh(
     z:np.ndarray, # Pre-activation, any shape
@@ -38,6 +38,7 @@ def tanh(
     "The hyperbolic tangent."
     return np.tanh(as_array("z", z))
 
+# %% ../nbs/01_activations.ipynb #f6bbaf68
 @np.errstate(all="ignore")
 def tanh_derivative(
     t:np.ndarray, # What tanh returned, any shape

@@ -49,7 +49,7 @@ def _imaginary(
                         "f drops the imaginary part on the way")
     return value.imag
 
-# %% ../nbs/02_gradcheck.ipynb #9598228a
+# %% ../nbs/02_gradcheck.ipynb #de15aa70
 @np.errstate(all="ignore")
 def relative_error(
     actual:np.ndarray, # What was computed
@@ -64,6 +64,7 @@ def relative_error(
     error = np.where(np.isfinite(difference), difference / scale, np.inf)
     return np.where(difference == 0, 0, error)
 
+# %% ../nbs/02_gradcheck.ipynb #2fa11fa3
 def assert_close(
     actual, # An array, or a dictionary of arrays
     expected, # The same kind, with the same keys and shapes

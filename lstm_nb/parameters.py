@@ -135,7 +135,7 @@ def _count(
     if count < 1: raise ShapeError(f"{name}: expected at least 1, got {count}")
     return count
 
-# %% ../nbs/00_parameters.ipynb #317e7b31
+# %% ../nbs/00_parameters.ipynb #a9130f05
 def init_rnn_parameters(
     n_x:int, # Inputs
     n_a:int, # Hidden units
@@ -147,6 +147,7 @@ def init_rnn_parameters(
     "Fresh parameters of a plain RNN: normal weights of variance 1 / columns, zero biases."
     return _init(RNN_SHAPES, dict(n_x=n_x, n_a=n_a, n_y=n_y), rng, dtype)
 
+# %% ../nbs/00_parameters.ipynb #ab53d8bb
 def init_lstm_parameters(
     n_x:int, # Inputs
     n_a:int, # Hidden units

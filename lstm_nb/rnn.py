@@ -37,7 +37,7 @@ def rnn_cell_forward(
     yt_pred = softmax(p["Wya"] @ a_next + p["by"]) if "Wya" in p else None   # (R2)
     return a_next, yt_pred, RNNCache(a_next, a_prev, xt, parameters)
 
-# %% ../nbs/03_rnn.ipynb #3bc9f650
+# %% ../nbs/03_rnn.ipynb #0f239358
 def as_cache(
     cache, # A cache, or a plain tuple in its order
     kind, # RNNCache, or the cache of another cell
@@ -48,6 +48,7 @@ def as_cache(
         fields = ", ".join(kind._fields)
         raise TypeError(f"cache: expected ({fields}), got {type(cache).__name__}") from e
 
+# %% ../nbs/03_rnn.ipynb #593f4f17
 @np.errstate(all="ignore")
 def rnn_cell_backward(
     da_next:np.ndarray, # Gradient by the hidden state after the step, `(n_a, m)`
@@ -65,7 +66,7 @@ def rnn_cell_backward(
             "dWaa": dz @ a_prev.T,                      # (R5)
             "dba": dz.sum(axis=1, keepdims=True)}       # (R6)
 
-# %% ../nbs/03_rnn.ipynb #c49d1449
+# %% ../nbs/03_rnn.ipynb #0b5749cb
 @np.errstate(all="ignore")
 def rnn_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -81,6 +82,7 @@ def rnn_forward(
         a.append(a_next); y_pred.append(yt_pred); caches.append(cache)
     return stack_steps(a), stack_steps(y_pred), (caches, x)
 
+# %% ../nbs/03_rnn.ipynb #6e1ed4f7
 def stack_steps(
     steps:list, # One array `(n, m)` a step, or `None` at every step
 ) -> np.ndarray: # `(n, m, T_x)`, or `None`
@@ -88,7 +90,7 @@ def stack_steps(
     if steps[0] is None: return None
     return np.stack(check_shapes({f"step {t}": (s, "n, m") for t, s in enumerate(steps)}), axis=2)
 
-# %% ../nbs/03_rnn.ipynb #809448bc
+# %% ../nbs/03_rnn.ipynb #a9faed80
 def check_caches(
     caches:tuple, # (list of caches, x), as a forward pass returned it
     kind, # RNNCache, or the cache of another cell
@@ -105,6 +107,7 @@ def check_caches(
                       f"a_next of step {t}": (s.a_next, "n_a, m")}, sizes)
     return steps
 
+# %% ../nbs/03_rnn.ipynb #6dbbcae7
 def check_upstream(
     name:str, # `"da"` or `"dc"`
     d:np.ndarray, # Gradient by every step's state, `(n_a, m, T)` with `T` from 1 to `T_x`
@@ -118,6 +121,7 @@ def check_upstream(
                          f"or at least one step of it, got {d.shape}")
     return d
 
+# %% ../nbs/03_rnn.ipynb #0a961617
 @np.errstate(all="ignore")
 def rnn_backward(
     da:np.ndarray, # Gradient by every hidden state, `(n_a, m, T_x)`; missing last steps are zero
