@@ -4,12 +4,14 @@ SECONDS ?= 600
 bin := .venv/bin
 ready := .venv/.ready
 peers := .venv/.peers
+mutants := .venv/.mutants
+power := .venv/.power
 axe := tests/site/node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test test-peers fuzz serve export readme prepare clean
+.PHONY: help docs test test-peers fuzz mutants power digits serve export readme prepare clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
@@ -28,6 +30,15 @@ test-peers: $(peers)  ## compare with PyTorch and JAX, installed on the first ca
 
 fuzz: $(ready)  ## call every public function with nonsense, for SECONDS=600
 	@LSTM_NB_FUZZ=$(SECONDS) $(bin)/python -m pytest -s tests/test_hostile.py
+
+mutants: $(mutants)  ## change the code in every small way and see which test notices, 10 minutes
+	@$(bin)/python tools/mutants.py
+
+power: $(power)  ## plant mistakes and see which test suite notices, others' suites too, 2 minutes
+	@$(bin)/python -W ignore tools/power.py
+
+digits: $(ready)  ## compute with fifty digits and see how many of ours are right, 7 minutes
+	@$(bin)/python tools/digits.py
 
 serve: $(ready)  ## serve _docs/ on this machine, PORT=8000 to choose the port
 	@test -f _docs/index.html || $(MAKE) --no-print-directory docs
@@ -56,6 +67,16 @@ $(ready): settings.ini setup.py pyproject.toml constraints.txt
 $(peers): $(ready)
 	@echo "== .venv: installing PyTorch and JAX (once, minutes)"
 	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,peers]'
+	@touch $@
+
+$(mutants): $(ready)
+	@echo "== .venv: installing Cosmic Ray (once)"
+	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,mutants]'
+	@touch $@
+
+$(power): $(ready)
+	@echo "== .venv: installing ONNX and Keras (once)"
+	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,power]'
 	@touch $@
 
 .PHONY: axe

@@ -1,0 +1,129 @@
+"""Mutation testing of the core: which small change of the code would no proof notice?
+
+Cosmic Ray makes the mutants of `lstm_nb/`, planted.py runs the pages and the quick tests against each of them. One that
+survives is an error, unless tests/equivalent_mutants.json says why it computes the same. The result is written to
+tests/mutants.json and tests/mutants.md, and what changed since the last one is printed.
+
+    mutants.py              all of the core
+    mutants.py cell rnn     only these modules, and nothing is written"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from importlib.metadata import version
+
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MPLBACKEND="Agg")
+
+import fastcore.test  # noqa: F401  imported once, for all children
+import matplotlib.pyplot  # noqa: F401
+import numpy  # noqa: F401
+import pytest  # noqa: F401
+from cosmic_ray.mutating import MutationVisitor
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.work_db import WorkDB, use_db
+from planted import pages, proofs, root, source, verdict
+
+# Bit and shift operators raise on floats at the first call, and `is` for `==` says the same of small integers:
+# the first would only flatter the score, the second only lengthen the list of equivalents.
+left_out = [r"core/ReplaceBinaryOperator_\w+_(RShift|LShift|BitOr|BitXor|BitAnd)$", r"core/ReplaceBinaryOperator_Bit\w+_\w+$",
+            r"core/ReplaceComparisonOperator_(?!Is)\w+_Is(Not)?$"]
+config = """[cosmic-ray]
+module-path = {modules}
+timeout = 60.0
+excluded-modules = []
+test-command = "none: tools/mutants.py runs them"
+[cosmic-ray.distributor]
+name = "local"
+[cosmic-ray.filters.operators-filter]
+exclude-operators = {left_out}
+"""
+report_file, list_file, reasons_file = (root/"tests"/f for f in ("mutants.json", "mutants.md", "equivalent_mutants.json"))
+
+
+def session(modules, folder):
+    "The mutants that Cosmic Ray makes and that its filter leaves, in order: (module, key, source with the mutation)."
+    files = [f"lstm_nb/{m}.py" for m in modules]
+    (folder/"config.toml").write_text(config.format(modules=json.dumps(files), left_out=json.dumps(left_out)))
+    for command in ("cosmic-ray init config session", "cr-filter-operators session config"):
+        words = [str(folder/f"{w}.{'toml' if w == 'config' else 'sqlite'}") if w in ("config", "session") else w for w in command.split()]
+        subprocess.run([os.path.join(os.path.dirname(sys.executable), words[0]), *words[1:]], cwd=root, check=True, capture_output=True)
+    with use_db(folder/"session.sqlite", WorkDB.Mode.open) as db: items = [i.mutations[0] for i in db.pending_work_items]
+    items.sort(key=lambda s: (list(pages).index(s.module_path.stem), s.start_pos, s.operator_name, s.occurrence))
+    made = []
+    for s in items:
+        module, old = s.module_path.stem, source(s.module_path.stem)
+        new = MutationVisitor.mutate_code(old, get_operator(s.operator_name)(), s.occurrence)
+        made.append((module, key(s, old, new), new))
+    return made
+
+
+def key(spec, old, new):
+    "What stands in the lists: the function, the line as it was, and as it is now."
+    row, lines = spec.start_pos[0] - 1, old.splitlines()
+    if spec.operator_name == "core/RemoveDecorator":
+        return f"{lines[row + 1].split('(')[0].removeprefix('def ')}: without {lines[row]}"
+    before, after = (re.sub(r"\s+#.*", "", text.splitlines()[row]).strip() for text in (old, new))
+    return f"{spec.definition_name or 'module'}: {before} -> {after}"
+
+
+def table(counts):
+    "The counts by module as Markdown."
+    columns = ["mutants", "killed", "equivalent", "surviving"]
+    lines = ["| module | " + " | ".join(columns) + " |", "|---|" + "--:|"*len(columns)]
+    total = Counter()
+    for m, c in counts.items(): total.update(c)
+    for m, c in [*counts.items(), ("all", total)]: lines.append(f"| {m} | " + " | ".join(str(c.get(k, 0)) for k in columns) + " |")
+    return "\n".join(lines), total
+
+
+def main(only):
+    began = time.time()
+    broken = verdict({}, proofs())
+    if broken: sys.exit(f"{broken} fails without any mutation")
+    reasons = json.loads(reasons_file.read_text(encoding="utf-8"))
+    reason_of = {k: r for r, keys in reasons.items() for k in keys}
+    counts, by, survivors, equivalents = {}, Counter(), [], {}
+    with tempfile.TemporaryDirectory() as folder: made = session(only or list(pages), type(root)(folder))
+    for i, (module, name, text) in enumerate(made):
+        killer = verdict({f"lstm_nb.{module}": text}, proofs(module))
+        name = f"{module}.{name}"
+        fate = "killed" if killer else "equivalent" if name in reason_of else "surviving"
+        counts.setdefault(module, Counter()).update(["mutants", fate])
+        if killer: by["its own page" if killer == pages[module] else "import" if killer == "import" else
+                      "pytest" if killer == "pytest" else "another page" if killer[0].isdigit() else killer] += 1
+        elif fate == "equivalent": equivalents.setdefault(reason_of[name], []).append(name)
+        else: survivors.append(name); print(f"survives: {name}", flush=True)
+        if i % 100 == 99: print(f"{i + 1} of {len(made)}, {time.time() - began:.0f} s", flush=True)
+    markdown, total = table(counts)
+    found = {k for keys in equivalents.values() for k in keys}
+    stale = [k for k in reason_of if k not in found and (not only or k.partition(".")[0] in only)]
+    for k in stale: print(f"listed as equivalent, but killed or gone: {k}")
+    print(markdown, f"\nkilled by: {dict(by)}\n{time.time() - began:.0f} s")
+    if not only: write(markdown, total, counts, by, survivors, equivalents)
+    sys.exit(bool(survivors or stale))
+
+
+def write(markdown, total, counts, by, survivors, equivalents):
+    "Both files, and what changed since the last ones."
+    last = json.loads(report_file.read_text(encoding="utf-8")) if report_file.exists() else {"modules": {}, "surviving": [], "equivalent": {}}
+    for m, c in counts.items():
+        if dict(c) != last["modules"].get(m): print(f"changed: {m} was {last['modules'].get(m)}, is {dict(c)}")
+    for k in set(last["surviving"]) - set(survivors): print(f"no longer surviving: {k}")
+    for k in set(survivors) - set(last["surviving"]): print(f"new survivor: {k}")
+    report = {"tool": f"cosmic-ray {version('cosmic-ray')}", "modules": counts, "total": total, "killed_by": by,
+              "surviving": survivors, "equivalent": equivalents}
+    report_file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    out = [__doc__.partition("\n")[0].replace("Mutation testing of the core", "# Mutants of the core\n\nMade by `make mutants`"), ""]
+    score = total["killed"] / (total["mutants"] - total["equivalent"])
+    out += [f"Tool: {report['tool']}. Score: {score:.1%} of the mutants that are not equivalent are killed.", "", markdown, ""]
+    out += ["Killed by: " + ", ".join(f"{k} {n}" for k, n in by.most_common()) + ".", ""]
+    out += ["## Surviving", "", *([f"- `{k}`" for k in survivors] or ["None."]), "", "## Equivalent", ""]
+    for reason, keys in equivalents.items(): out += [f"{reason}", "", *[f"- `{k}`" for k in keys], ""]
+    list_file.write_text("\n".join(out).rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__": main(sys.argv[1:])

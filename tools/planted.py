@@ -1,0 +1,103 @@
+"""Run the proofs of the book against a changed module.
+
+A notebook defines the functions that it exports, so it would test its own copy of them and never see a change in
+`lstm_nb/`. Here its exported cells are left out, and the names of the module stand in their place. Each run is a
+forked child that gets the changed source from memory: nothing on the disk is touched."""
+import json
+import os
+import re
+import signal
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.util import spec_from_loader
+from pathlib import Path
+
+root = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(root))
+pages = {"parameters": "00_parameters", "activations": "01_activations", "gradcheck": "02_gradcheck", "rnn": "03_rnn",
+         "cell": "04_cell", "sequence": "05_sequence", "output": "06_output"}
+quick = ["test_mutants.py", "test_published.py", "test_gradients.py"]
+big = "6x6x6x8 or 3x5x10x7 or planted"  # the slow ones among them; the small sizes say the same
+left_out = re.compile(r"#\|\s*(exports?|exporti|default_exp|echo: false)\b|.*nbdev_export\(\)"
+                      r"|(?s:.*)\b(train\(|sample\(|known_words\(|losses\[)")  # the network that learns to write: seconds, and no proof
+
+
+class Changed(MetaPathFinder, Loader):
+    "Finds the modules of `sources`, a dictionary from names to text, before the files of the same names."
+    def __init__(self, sources): self.sources = sources
+
+    def find_spec(self, name, path=None, target=None):
+        return spec_from_loader(name, self) if name in self.sources else None
+
+    def exec_module(self, module):
+        exec(compile(self.sources[module.__name__], module.__name__, "exec"), module.__dict__)
+
+
+def plant(sources):
+    "Make the next import of lstm_nb take the modules in `sources` from there."
+    for name in [n for n in sys.modules if n.partition(".")[0] == "lstm_nb"]: del sys.modules[name]
+    sys.meta_path.insert(0, Changed(sources))
+
+
+def source(module): return (root/"lstm_nb"/f"{module}.py").read_text(encoding="utf-8")
+
+
+def run_page(module):
+    "All cells of the module's page but the exported ones and the figures, in the names of the module."
+    import lstm_nb
+    names = dict(vars(getattr(lstm_nb, module)), __name__="page")
+    cells = json.loads((root/"nbs"/f"{pages[module]}.ipynb").read_text(encoding="utf-8"))["cells"]
+    for i, cell in enumerate(cells):
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "code" and not left_out.match(text):
+            exec(compile(text, f"{pages[module]}, cell {i}", "exec"), names)
+
+
+def run_pytest():
+    "The quick part of pytest, in this process."
+    import pytest
+    files = [str(root/"tests"/f) for f in quick if (root/"tests"/f).exists()]
+    assert pytest.main(["-xqq", "-p", "no:cacheprovider", "-k", f"not ({big})", *files]) == 0
+
+
+def proofs(first=None):
+    "Name and function of every proof: the page of the module `first` first, then the others."
+    order = sorted(pages, key=lambda m: (m != first, pages[m]))
+    return [(pages[m], lambda m=m: run_page(m)) for m in order] + [("pytest", run_pytest)]
+
+
+def verdict(sources, runs, seconds=60):
+    "The name of the first of `runs` that fails when `sources` are planted, 'timeout' or 'crash', or '' if all pass."
+    def first_failure():
+        for name, run in [("import", lambda: __import__("lstm_nb")), *runs]:
+            if failed(run): return name
+        return ""
+    return in_child(first_failure, sources, seconds)
+
+
+def failed(run):
+    "Whether `run` raises anything."
+    try: run()
+    except BaseException as e: return e
+    return False
+
+
+def in_child(function, sources, seconds=60):
+    "What `function` returns in a forked child where `sources` are planted, or 'timeout' or 'crash'."
+    sys.stdout.flush()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.alarm(seconds)
+            for stream in (1, 2): os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+            os.chdir(root/"nbs")
+            plant(sources)
+            said = json.dumps(function()).encode()
+            while said: said = said[os.write(write, said):]
+        finally: os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as f: said = f.read()
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status): return "timeout" if os.WTERMSIG(status) == signal.SIGALRM else "crash"
+    return json.loads(said)
