@@ -49,7 +49,7 @@ def _check_labels(
         raise ValueError(f"weights: expected a finite sum above 0, got {w.sum()}")
     return z, labels, w
 
-# %% ../nbs/06_output.ipynb #d4bb640f
+# %% ../nbs/06_output.ipynb #3fea46db
 @np.errstate(all="ignore")
 def loss_and_gradients(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -60,7 +60,7 @@ def loss_and_gradients(
     weights:np.ndarray=None, # How much every step counts, `(m, T_x)`; all alike if not given
 ) -> tuple: # Loss, gradients as in lstm_backward with `dWy`, `dby`, last states (a, c)
     "The cross-entropy of an LSTM and the gradient of everything, equations (21) to (25)."
-    p, Wy, by, x, a0 = _check_network(x, parameters, a0)
+    p, Wy, by, x, a0 = _check_network(x, labels, parameters, a0)
     a, _, c, caches = lstm_forward(x, a0, p, c0)
     z = np.tensordot(Wy, a, 1) + by[:, :, None]                     # (21)
     loss, dz = cross_entropy(z, labels, weights)
@@ -71,11 +71,13 @@ def loss_and_gradients(
 
 def _check_network(
     x:np.ndarray, # As in loss_and_gradients
+    labels:np.ndarray, # As in loss_and_gradients
     parameters:dict, # As in loss_and_gradients
     a0:np.ndarray, # As in loss_and_gradients
 ) -> tuple: # The parameters without and with the output layer's, `x`, and `a0` or zeros
     "Check that there is an output layer, and make the initial state."
-    p, x = check_inputs(parameters, LSTM_SHAPES, x=(x, "n_x, m, T_x"))
+    p, x, _ = check_inputs(parameters, LSTM_SHAPES,
+                           x=(x, "n_x, m, T_x"), labels=(labels, "m, T_x"))
     if "Wy" not in p:
         raise MissingParameter('parameters: "Wy" is missing, expected (n_y, n_a)')
     a0 = np.zeros((len(p["bf"]), x.shape[1]), p["bf"].dtype) if a0 is None else a0
