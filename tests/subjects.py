@@ -1,0 +1,358 @@
+"Every public function with valid arguments, and what a call with any other arguments must end in, from the shapes alone."
+import operator
+from collections.abc import Mapping
+from typing import Callable, NamedTuple
+
+import lstm_nb as nb
+import numpy as np
+from hostile import is_numbers
+from problems import draw
+
+Missing, Shape, Type, Value, Failed = nb.MissingParameter, nb.ShapeError, TypeError, ValueError, AssertionError
+rnn_fields, lstm_fields = (tuple(kind._fields) for kind in (nb.RNNCache, nb.LSTMCache))
+shapes = {"rnn": nb.RNN_SHAPES, "lstm": nb.LSTM_SHAPES}
+fields = {"rnn": rnn_fields, "lstm": lstm_fields}
+
+
+def dtype_of(v):
+    "The type that `v` counts as: native, integers as float64."
+    dtype = np.asarray(v).dtype
+    return np.dtype(np.float64) if dtype.kind in "biu" else dtype.newbyteorder("=")
+
+
+def floats(v): return np.array(np.asarray(v), dtype_of(v), order="C")
+
+
+class Verdict:
+    "What a call must end in: one of the errors in `must`, if there are any; for what it need not read, one of `may` or a result."
+    def __init__(self, sizes=None): self.sizes, self.must, self.may = dict(sizes or {}), [], []
+
+    def wrong(self, name, *errors): self.must.append((name, errors))
+
+    def array(self, name, value, shape):
+        "An array of numbers of a shape in symbols; the first to use a symbol settles it."
+        if not is_numbers(value): return self.wrong(name, Type)
+        symbols, lengths = shape.split(", "), np.asarray(value).shape
+        if len(symbols) != len(lengths) or not all([self.fits(s, n) for s, n in zip(symbols, lengths)]): self.wrong(name, Shape)
+
+    def fits(self, symbol, n):
+        *known, last = symbol.split(" + ")
+        rest = n - sum(self.sizes.get(k, 0) for k in known)
+        return rest >= 1 and rest == (int(last) if last.isdigit() else self.sizes.setdefault(last, rest))
+
+    def any_shape(self, name, value):
+        if not is_numbers(value): self.wrong(name, Type)
+
+    def number(self, name, value):
+        if not is_numbers(value): return self.wrong(name, Type)
+        if np.asarray(value).shape: self.wrong(name, Shape)
+        elif dtype_of(value).kind == "c": self.wrong(name, Type)
+
+    def columns(self, name, value):
+        if not is_numbers(value): return self.wrong(name, Type)
+        shape = np.asarray(value).shape
+        if not shape or 0 in shape: self.wrong(name, Shape)
+
+    def parameters(self, name, value, net, output=False):
+        if not isinstance(value, Mapping): return self.wrong(name, Type)
+        output = output or any("n_y" in s and k in value for k, s in shapes[net].items())
+        for k, s in shapes[net].items():
+            if "n_y" in s and not output: continue
+            if k in value: self.array(f'"{k}"', value[k], s)
+            else: self.wrong(f'"{k}"', Missing)
+
+    def labels(self, name, value):
+        before = len(self.must)
+        self.array(name, value, "m, T_x")
+        if not is_numbers(value): return
+        kind, array = np.asarray(value).dtype.kind, floats(value) if len(self.must) == before else None
+        if kind not in "iu": self.wrong(name, Type)
+        elif array is not None and not (0 <= array.min() and array.max() < self.sizes.get("n_y", 0)): self.wrong(name, Value)
+
+    def weights(self, name, value, dtype):
+        if value is None: return
+        before = len(self.must)
+        self.array(name, value, "m, T_x")
+        if len(self.must) > before: return
+        array = floats(value)
+        if array.dtype.kind == "c": return self.wrong(name, Type)
+        with np.errstate(all="ignore"): total = array.astype(dtype).sum()
+        if not 0 < total < np.inf: self.wrong(name, Value)
+
+    def step(self, cache, net):
+        "All that one step's cache holds; an LSTM step does not read `a_next`."
+        held = dict(zip(fields[net], cache))
+        self.parameters("parameters", held.pop("parameters"), net)
+        if net == "lstm": self.unread(lambda v: v.array("a_next", held.pop("a_next"), "n_a, m"))
+        for k, v in held.items(): self.array(k, v, "n_x, m" if k == "xt" else "n_a, m")
+
+    def unread(self, look):
+        "What `look` finds wrong may be an error, and need not."
+        other = Verdict(self.sizes)
+        look(other)
+        self.may += other.must + other.may
+
+    def cache(self, name, value, net):
+        if not is_step(value, net): self.wrong("", Type, Shape)
+        else: self.step(value, net)
+
+    def caches(self, name, value, net, **upstream):
+        "(list of caches, x), where x is not read, nor are the insides of steps after the last that has an upstream gradient."
+        if not isinstance(value, (tuple, list)) or len(value) != 2 or not isinstance(value[0], (tuple, list)): return self.wrong("", Type, Shape)
+        steps = value[0]
+        if not steps: self.wrong("", Shape)
+        if not all(is_step(s, net) for s in steps): self.wrong("", Type, Shape)
+        if self.must: return
+        for t, s in enumerate(steps):
+            self.array("xt", s[fields[net].index("xt")], "n_x, m")
+            self.array("a_next", s[0], "n_a, m")
+        if self.must: return
+        for k, d in upstream.items(): self.upstream(k, d, len(steps))
+        if self.must: return
+        used = max([np.asarray(d).shape[2] for d in upstream.values() if d is not None], default=0)
+        for t, s in enumerate(steps):
+            if t >= used: self.unread(lambda v: v.step(s, net))
+            else:
+                inside = Verdict(self.sizes)
+                inside.step(s, net)
+                self.must, self.may = self.must + inside.must, self.may + inside.may
+
+    def upstream(self, name, value, T_x):
+        if name == "dc" and value is None: return
+        if not is_numbers(value): return self.wrong(name, Type)
+        shape = np.asarray(value).shape
+        if len(shape) != 3 or shape[:2] != (self.sizes["n_a"], self.sizes["m"]) or not 1 <= shape[2] <= T_x: self.wrong(name, Shape)
+
+
+def is_step(cache, net): return isinstance(cache, (tuple, list)) and len(cache) == len(fields[net])
+
+
+class Subject(NamedTuple):
+    "A function, how to make valid arguments from a problem `q`, and what arguments call for."
+    call: Callable
+    make: Callable
+    judge: Callable         # (verdict, arguments) -> None
+    fixed: tuple = ()       # arguments that stay as they are
+    endless: bool = True    # whether arrays without end are tried: not where every shape is right
+
+
+def forward_and_back(forward, backward, states):
+    "Forward, then backward with ones from above: what the cache holds is checked with the rest."
+    def call(**args):
+        *out, cache = forward(**args)
+        return out, backward(*map(np.ones_like, out[:states]), cache)
+    return call
+
+
+def call_rnn(**args):
+    a, y, caches = nb.rnn_forward(**args)
+    return a, y, nb.rnn_backward(np.ones_like(a), caches)
+
+
+def call_lstm(**args):
+    a, y, c, caches = nb.lstm_forward(**args)
+    return a, y, c, nb.lstm_backward(np.ones_like(a), caches, np.ones_like(c))
+
+
+def inputs(net, output=False, **arrays):
+    "What a forward pass calls for."
+    def judge(v, a):
+        v.parameters("parameters", a["parameters"], net, output)
+        for k, shape in arrays.items():
+            if a[k] is not None or k not in optional: v.array(k, a[k], shape)
+    return judge
+
+
+optional = ("c0", "weights", "dc")
+
+
+def each_array(*names): return lambda v, a: [v.any_shape(k, a[k]) for k in names]
+
+
+def judge_softmax_backward(v, a):
+    v.any_shape("dy", a["dy"])
+    v.columns("y", a["y"])
+    if not v.must and np.asarray(a["dy"]).shape != np.asarray(a["y"]).shape: v.wrong("dy", Shape)
+
+
+def judge_cross_entropy(v, a):
+    v.array("z", a["z"], "n_y, m, T_x")
+    v.labels("labels", a["labels"])
+    v.weights("weights", a["weights"], real_type(dtype_of(a["z"])) if not v.must else np.float64)
+
+
+def real_type(dtype): return np.empty(0, dtype).real.dtype
+
+
+def judge_loss(v, a):
+    inputs("lstm", output=True, x="n_x, m, T_x")(v, a)
+    for k in ("a0", "c0"):
+        if a[k] is not None: v.array(k, a[k], "n_a, m")
+    fine = not v.must
+    v.labels("labels", a["labels"])
+    used = [a["x"], *[a[k] for k in ("a0", "c0") if a[k] is not None], *[a["parameters"][k] for k in nb.LSTM_SHAPES]] if fine else [1.]
+    v.weights("weights", a["weights"], real_type(np.result_type(*map(dtype_of, used))))
+
+
+def judge_cell_backward(net, *names):
+    def judge(v, a):
+        v.cache("cache", a["cache"], net)
+        if not v.must: [v.array(k, a[k], "n_a, m") for k in names]
+        else: [v.wrong(k, Type, Shape) for k in names]
+    return judge
+
+
+def same_shape(v, a, error=Shape):
+    for k in ("actual", "expected"):
+        if not is_numbers(a[k]): v.wrong("" if error is Failed else k, Type)
+    if not v.must and np.asarray(a["actual"]).shape != np.asarray(a["expected"]).shape: v.wrong("", error)
+
+
+def close(actual, expected):
+    "Whether all entries agree to 1e-12 of themselves or of a hundredth of the largest; what is not finite agrees with nothing."
+    actual, expected = floats(actual), floats(expected)
+    with np.errstate(all="ignore"):
+        off, scale = abs(actual - expected), np.maximum(abs(expected), 0.01 * abs(expected).max(initial=0))
+        return bool(np.all((off == 0) | (off / scale <= 1e-12) & np.isfinite(off)))
+
+
+def judge_assert_close(v, a):
+    if not isinstance(a["expected"], dict): same_shape(v, a, Failed)
+    elif not isinstance(a["actual"], Mapping): return v.wrong("", Type)
+    else: return a["actual"].keys() == a["expected"].keys() or v.wrong("", Failed)
+    if not v.must and not close(a["actual"], a["expected"]): v.wrong("", Failed)
+
+
+def digits(values): return " ".join(f"{w:.3f}" for w in values)
+
+
+def judge_printed(v, a):
+    if not is_numbers(a["actual"]): v.wrong("", Type)
+    if not isinstance(a["printed"], str): v.wrong("printed", Type)
+    if not v.must and a["printed"].split() != [f"{w:.{len(p.partition('.')[2])}f}" for w, p in zip(floats(a["actual"]).ravel(), a["printed"].split())]:
+        v.wrong("", Failed)
+    elif not v.must and len(a["printed"].split()) != floats(a["actual"]).size: v.wrong("", Failed)
+
+
+def squares(p):
+    "A loss with a known gradient, for dictionaries; of arrays of any shape."
+    with np.errstate(all="ignore"): return sum((w**2).sum() for w in p.values())
+
+
+def square(w):
+    with np.errstate(all="ignore"): return (w**2).sum()
+
+
+def judge_check_gradients(v, a):
+    for k in ("inputs", "gradients"):
+        if not isinstance(a[k], Mapping): v.wrong(k, Type)
+    if v.must: return
+    for k in a["inputs"]:
+        if f"d{k}" not in a["gradients"]: v.wrong(f"d{k}", Missing)
+    for k in a["gradients"]:
+        if not isinstance(k, str) or k[1:] not in a["inputs"]: v.wrong("", Missing)
+    if v.must: return
+    for k, w in a["inputs"].items():
+        if not is_numbers(w) or dtype_of(w).kind == "c": v.wrong("", Type)
+        elif not is_numbers(a["gradients"][f"d{k}"]): v.wrong(f"d{k}", Type)
+        else:
+            got, x = floats(a["gradients"][f"d{k}"]), floats(w)
+            with np.errstate(all="ignore"): x = x.astype(np.result_type(x, np.float64)); truth = 2*x
+            overflows = not np.isfinite(squares({0: x}))
+            if got.shape != x.shape or overflows or not close(got, truth): v.wrong("", Failed)
+
+
+def judge_real(v, a):
+    each_array("x")(v, a)
+    if not v.must and dtype_of(a["x"]).kind == "c": v.wrong("x", Type)
+
+
+def judge_stack(v, a):
+    if a["s0"] is not None: [v.array(f"step {k[1:]}", w, "n, m") for k, w in a.items()]
+
+
+def problem(r):
+    "A small problem of both nets, with or without an output layer, and labels for it."
+    size, n_y = [r.randint(1, 3) for _ in range(4)], r.choice([None, 2, 3])
+    q = draw(*size, n_y=n_y, seed=r.randrange(2**32)) | {"rnn": draw(*size, n_y=n_y, net="rnn")["parameters"]}
+    q["lstm"] = q.pop("parameters")
+    rng, shape = np.random.default_rng(r.randrange(2**32)), q["x"].shape[1:]
+    q |= {"z": rng.standard_normal((n_y or 2, *shape)), "labels": rng.integers(n_y or 2, size=shape), "weights": rng.uniform(0.5, 1.5, shape)}
+    dtype = r.choice([np.float64]*4 + [np.float32, np.complex128])
+    cast = lambda v: {k: cast(w) for k, w in v.items()} if isinstance(v, dict) else v.astype(dtype)
+    return {k: v if k in ("labels", "weights") else cast(v) for k, v in q.items()}
+
+
+def take(net, *names): return lambda q: {k: q[net if k == "parameters" else k] for k in names}
+
+
+def cell(net): return lambda q: {"xt": q["x"][:, :, 0], "a_prev": q["a0"], "parameters": q[net]} | ({"c_prev": q["c0"]} if net == "lstm" else {})
+
+
+def rnn_step(q): return nb.rnn_cell_forward(q["x"][:, :, 0], q["a0"], q["rnn"])[-1]
+
+
+def lstm_step(q): return nb.lstm_cell_forward(q["x"][:, :, 0], q["a0"], q["c0"], q["lstm"])[-1]
+
+
+def rnn_caches(q): return nb.rnn_forward(q["x"], q["a0"], q["rnn"])[-1]
+
+
+def lstm_caches(q): return nb.lstm_forward(q["x"], q["a0"], q["lstm"], q["c0"])[-1]
+
+
+def with_output(q): return q | {"lstm": q["lstm"] | {"Wy": q["z"][:, 0, :1] @ q["a0"][:, :1].T, "by": q["z"][:, -1, :1]}}
+
+
+def probabilities(q): return {"dy": q["z"] + 1, "y": nb.softmax(q["z"])}
+
+
+def judge_init(v, a):
+    for k in ("n_x", "n_a", "n_y"):
+        if k == "n_y" and a[k] is None: continue
+        try: n = operator.index(a[k])
+        except TypeError: v.wrong(k, Type)
+        else:
+            if n < 1: v.wrong(k, Shape)
+    if "forget_bias" in a: v.number("forget_bias", a["forget_bias"])
+
+
+S, any_array = Subject, each_array
+subjects = {
+    "as_array": S(lambda value: nb.as_array("value", value), lambda q: {"value": q["x"]}, any_array("value"), endless=False),
+    "check_shapes": S(lambda **a: nb.check_shapes({k: (v, shape) for (k, v), shape in zip(a.items(), ["n_a, m", "n_x, m, T_x", "n_a, n_a + n_x"])}),
+                      lambda q: {"u": q["a0"], "v": q["x"], "w": q["lstm"]["Wf"]},
+                      lambda v, a: [v.array(k, w, shape) for (k, w), shape in zip(a.items(), ["n_a, m", "n_x, m, T_x", "n_a, n_a + n_x"])]),
+    "check_inputs": S(lambda parameters, x: nb.check_inputs(parameters, nb.LSTM_SHAPES, x=(x, "n_x, m, T_x")), take("lstm", "parameters", "x"),
+                      inputs("lstm", x="n_x, m, T_x")),
+    "init_rnn_parameters": S(nb.init_rnn_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 1, "rng": 0}, judge_init, fixed=("rng",), endless=False),
+    "init_lstm_parameters": S(nb.init_lstm_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 1, "rng": 0, "forget_bias": np.array(1.5)}, judge_init, fixed=("rng",), endless=False),
+    **{k: S(getattr(nb, k), lambda q, name=name: {name: q["x"]}, any_array(name), endless=False)
+       for k, name in (("sigmoid", "z"), ("sigmoid_derivative", "s"), ("tanh", "z"), ("tanh_derivative", "t"))},
+    "softmax": S(nb.softmax, take("", "z"), lambda v, a: v.columns("z", a["z"]), endless=False),
+    "softmax_backward": S(nb.softmax_backward, probabilities, judge_softmax_backward, endless=False),
+    "cross_entropy": S(nb.cross_entropy, take("", "z", "labels", "weights"), judge_cross_entropy),
+    "loss_and_gradients": S(nb.loss_and_gradients, lambda q: take("lstm", "x", "labels", "parameters", "a0", "c0", "weights")(with_output(q)), judge_loss),
+    "central_difference": S(lambda x: nb.central_difference(square, x), take("", "x"), any_array("x"), endless=False),
+    "complex_step": S(lambda x: nb.complex_step(square, x), take("", "x"), judge_real, endless=False),
+    "relative_error": S(nb.relative_error, lambda q: {"actual": q["x"], "expected": q["x"] * (1 + 1e-9)}, same_shape, endless=False),
+    "assert_close": S(nb.assert_close, lambda q: {"actual": q["x"], "expected": q["x"] * (1 + 1e-15)}, judge_assert_close, endless=False),
+    "assert_printed": S(nb.assert_printed, lambda q: {"actual": q["x"].real, "printed": digits(q["x"].real.ravel())}, judge_printed, endless=False),
+    "check_gradients": S(lambda inputs, gradients: nb.check_gradients(squares, inputs, gradients),
+                         lambda q: {"inputs": {"x": q["x"].real, "y": q["a0"].real}, "gradients": {"dx": 2*q["x"].real, "dy": 2*q["a0"].real}}, judge_check_gradients, endless=False),
+    "rnn_cell_forward": S(forward_and_back(nb.rnn_cell_forward, nb.rnn_cell_backward, 1), cell("rnn"), inputs("rnn", xt="n_x, m", a_prev="n_a, m")),
+    "lstm_cell_forward": S(forward_and_back(nb.lstm_cell_forward, nb.lstm_cell_backward, 2), cell("lstm"), inputs("lstm", xt="n_x, m", a_prev="n_a, m", c_prev="n_a, m")),
+    "rnn_forward": S(call_rnn, take("rnn", "x", "a0", "parameters"), inputs("rnn", x="n_x, m, T_x", a0="n_a, m")),
+    "lstm_forward": S(call_lstm, take("lstm", "x", "a0", "parameters", "c0"), inputs("lstm", x="n_x, m, T_x", a0="n_a, m", c0="n_a, m")),
+    "as_cache": S(lambda cache: nb.as_cache(cache, nb.RNNCache), lambda q: {"cache": rnn_step(q)}, lambda v, a: is_step(a["cache"], "rnn") or v.wrong("cache", Type)),
+    "check_caches": S(lambda caches: nb.check_caches(caches, nb.LSTMCache), lambda q: {"caches": lstm_caches(q)}, lambda v, a: v.caches("caches", a["caches"], "lstm")),
+    "check_upstream": S(lambda da, steps: nb.check_upstream("da", da, steps), lambda q: {"da": q["da"], "steps": lstm_caches(q)[0]},
+                        lambda v, a: v.caches("", (a["steps"], 0), "lstm", da=a["da"]), fixed=("steps",)),
+    "stack_steps": S(lambda **a: nb.stack_steps([*a.values()]), lambda q: {"s0": q["a0"], "s1": q["c0"], "s2": q["a0"]}, judge_stack),
+    "rnn_cell_backward": S(nb.rnn_cell_backward, lambda q: {"cache": rnn_step(q), "da_next": q["da"][:, :, 0]}, judge_cell_backward("rnn", "da_next")),
+    "lstm_cell_backward": S(nb.lstm_cell_backward, lambda q: {"cache": lstm_step(q), "da_next": q["da"][:, :, 0], "dc_next": q["dc"][:, :, 0]},
+                            judge_cell_backward("lstm", "da_next", "dc_next")),
+    "rnn_backward": S(nb.rnn_backward, lambda q: {"da": q["da"], "caches": rnn_caches(q)}, lambda v, a: v.caches("caches", a["caches"], "rnn", da=a["da"])),
+    "lstm_backward": S(nb.lstm_backward, lambda q: {"da": q["da"], "caches": lstm_caches(q), "dc": q["dc"]},
+                       lambda v, a: v.caches("caches", a["caches"], "lstm", da=a["da"], dc=a["dc"])),
+}
