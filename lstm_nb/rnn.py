@@ -37,14 +37,14 @@ def rnn_cell_forward(
     yt_pred = softmax(p["Wya"] @ a_next + p["by"]) if "Wya" in p else None   # (R2)
     return a_next, yt_pred, RNNCache(a_next, a_prev, xt, parameters)
 
-# %% ../nbs/03_rnn.ipynb #0f239358
+# %% ../nbs/03_rnn.ipynb #3240eaf9
 def as_cache(
     cache, # A cache, or a plain tuple in its order
     kind, # RNNCache, or the cache of another cell
 ) -> tuple: # A `kind`
     "`cache` as a `kind`. Raises `TypeError` if it does not have its fields."
     try: return kind(*cache)
-    except TypeError as e:
+    except Exception as e:
         fields = ", ".join(kind._fields)
         raise TypeError(f"cache: expected ({fields}), got {type(cache).__name__}") from e
 
@@ -90,14 +90,14 @@ def stack_steps(
     if steps[0] is None: return None
     return np.stack(check_shapes({f"step {t}": (s, "n, m") for t, s in enumerate(steps)}), axis=2)
 
-# %% ../nbs/03_rnn.ipynb #a9faed80
+# %% ../nbs/03_rnn.ipynb #f608dd4e
 def check_caches(
     caches:tuple, # (list of caches, x), as a forward pass returned it
     kind, # RNNCache, or the cache of another cell
 ) -> list: # The caches as `kind`
     "The cache of every step. Raises `TypeError` or `ShapeError` if they are not of one run."
     try: steps, _ = caches; steps = [as_cache(cache, kind) for cache in steps]
-    except (TypeError, ValueError) as e:
+    except Exception as e:
         raise TypeError(f"caches: expected (list of caches, x) as the forward pass returns it: {e}") from e
     if not steps:
         raise ShapeError("caches: expected the cache of at least one step, got none")
