@@ -59,6 +59,9 @@ def test_shapes_that_are_too_large():
     for shape in [(5,), (2,), (3, 1)]:
         with pytest.raises(AssertionError, match="expected the shape"):
             check_gradients(lambda p: p["x"].sum(), {"x": np.ones(3)}, {"dx": np.ones(shape)}, directions=1)
+    for shape in [(2, 4), (2, 3, 1), (3, 3), (1, 3)]:
+        with pytest.raises(ShapeError): relative_error(np.ones(shape), np.ones((2, 3)))
+        with pytest.raises(AssertionError, match="expected the shape"): assert_close(np.ones(shape), np.ones((2, 3)))
 
 
 def test_initial_parameters():
