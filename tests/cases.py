@@ -4,7 +4,7 @@ import problems
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=600,
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=640,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
 settings.load_profile("fixed")
 

@@ -62,18 +62,15 @@ class Verdict:
             else: self.wrong(f'"{k}"', Missing)
 
     def labels(self, name, value):
-        before = len(self.must)
         self.array(name, value, "m, T_x")
         if not is_numbers(value): return
-        kind, array = np.asarray(value).dtype.kind, floats(value) if len(self.must) == before else None
-        if kind not in "iu": self.wrong(name, Type)
-        elif array is not None and not (0 <= array.min() and array.max() < self.sizes.get("n_y", 0)): self.wrong(name, Value)
+        if np.asarray(value).dtype.kind not in "iu": self.wrong(name, Type)
+        elif not self.must and not (0 <= floats(value).min() and floats(value).max() < self.sizes["n_y"]): self.wrong(name, Value)
 
     def weights(self, name, value, dtype):
         if value is None: return
-        before = len(self.must)
         self.array(name, value, "m, T_x")
-        if len(self.must) > before: return
+        if self.must: return
         array = floats(value)
         if array.dtype.kind == "c": return self.wrong(name, Type)
         with np.errstate(all="ignore"): total = array.astype(dtype).sum()

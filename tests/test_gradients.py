@@ -1,8 +1,9 @@
 "Every gradient of every public function against the complex step, entry by entry, on many shapes."
 import numpy as np
 import pytest
+from implementations import engines
 from lstm_nb import (check_gradients, loss_and_gradients, lstm_backward, lstm_cell_backward, lstm_cell_forward, lstm_forward,
-                     rnn_backward, rnn_cell_backward, rnn_cell_forward, rnn_forward)
+                     rnn_cell_backward, rnn_cell_forward)
 from problems import draw, note, sizes
 
 
@@ -37,28 +38,20 @@ def test_lstm_cell(size):
 def cut(size): return sorted({1, max(size[3]//2, 1), size[3]})
 
 
-def test_rnn(size):
-    q = draw(*size, net="rnn")
-    caches = rnn_forward(q["x"], q["a0"], q["parameters"])[2]
-    for T in cut(size):
-        da, rest = q["da"][:, :, :T], q["x"][:, :, T:]
-        loss = lambda p: (rnn_forward(np.concatenate([p["x"], rest], 2), p["a0"], p)[0][:, :, :T] * da).sum()
-        prove("rnn_backward", loss, {"x": q["x"][:, :, :T], "a0": q["a0"], **q["parameters"]}, rnn_backward(da, caches))
-
-
 @pytest.mark.parametrize("with_dc", [False, True], ids=["da", "da-and-dc"])
-def test_lstm(size, with_dc):
-    q = draw(*size)
-    caches = lstm_forward(q["x"], q["a0"], q["parameters"], q["c0"])[3]
+@pytest.mark.parametrize("engine", [e for e in engines if e.complex], ids=lambda e: e.name)
+def test_sequence(engine, size, with_dc):
+    q = draw(*size, net=engine.net)
+    tape, states = engine.run(q)[1], ("a0", "c0") if engine.net == "lstm" else ("a0",)
     for T in cut(size):
-        da, rest, T_c = q["da"][:, :, :T], q["x"][:, :, T:], size[3] if with_dc else 0
-        dc = q["dc"][:, :, :T_c]
+        d, rest = {"a": q["da"][:, :, :T]}, q["x"][:, :, T:]
+        if with_dc and engine.net == "lstm": d["c"] = q["dc"]
 
         def loss(p):
-            a, _, c, _ = lstm_forward(np.concatenate([p["x"], rest], 2), p["a0"], p, p["c0"])
-            return (a[:, :, :T] * da).sum() + (c[:, :, :T_c] * dc).sum()
-        inputs = {"x": q["x"][:, :, :T], "a0": q["a0"], "c0": q["c0"], **q["parameters"]}
-        prove("lstm_backward", loss, inputs, lstm_backward(da, caches, dc if with_dc else None))
+            out, _ = engine.run(p | {"parameters": p, "x": np.concatenate([p["x"], rest], 2)})
+            return sum((out[k][:, :, :d[k].shape[2]] * d[k]).sum() for k in d)
+        inputs = {"x": q["x"][:, :, :T], **{k: q[k] for k in states}, **q["parameters"]}
+        prove(f"{engine.name} backward", loss, inputs, engine.backward(d["a"], tape, d.get("c")))
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["mean", "weighted"])

@@ -40,18 +40,29 @@ def coarsest(v):
     return float(np.finfo(dtype_of(v)).eps)
 
 
-def agree(a, b, eps):
-    "Whether two results are the same: dtypes, shapes, what is not finite, and all digits but the last few."
-    if isinstance(b, Mapping): return a.keys() == b.keys() and all(agree(a[k], b[k], eps) for k in b)
-    if isinstance(b, (tuple, list)) and not is_numbers(b): return len(a) == len(b) and all(agree(x, y, eps) for x, y in zip(a, b))
+def arrays(v):
+    "All arrays of numbers in a result."
+    if isinstance(v, Mapping): v = [*v.values()]
+    if isinstance(v, (tuple, list)) and not is_numbers(v): return [a for w in v for a in arrays(w)]
+    return [floats(v)] if is_numbers(v) else []
+
+
+def largest(v):
+    "The largest finite number in a result: what its smallest ones are rounded with, if they are what its terms leave."
+    return max((float(abs(a[np.isfinite(a)]).max(initial=0)) for a in arrays(v)), default=0.)
+
+
+def agree(a, b, slack):
+    "Whether two results are the same: keys, dtypes, shapes, what is not finite, and all digits but the last few."
+    if isinstance(b, Mapping): return a.keys() == b.keys() and all(agree(a[k], b[k], slack) for k in b)
+    if isinstance(b, (tuple, list)) and not is_numbers(b): return len(a) == len(b) and all(agree(x, y, slack) for x, y in zip(a, b))
     if not is_numbers(b): return a is b or not is_numbers(a)
     a, b = floats(a), floats(b)
     if a.shape != b.shape or a.dtype != b.dtype: return False
     if a.tobytes() == b.tobytes(): return True
-    fine = np.isfinite(b)
-    if not np.array_equal(fine, np.isfinite(a)) or b.dtype.kind == "f" and not np.array_equal(a[~fine], b[~fine], equal_nan=True): return False
-    a, b = np.where(fine, a, 0), np.where(fine, b, 0)
-    with np.errstate(all="ignore"): return bool(np.all(abs(a - b) <= 1000*eps * np.maximum(abs(b), 0.01*abs(b).max(initial=0))))
+    fine = np.isfinite(a) & np.isfinite(b)      # which complex products of infinities are nan depends on the order of the terms
+    if b.dtype.kind == "f" and not np.array_equal(a[~fine], b[~fine], equal_nan=True): return False
+    with np.errstate(all="ignore"): return bool(np.all(abs(a - b)[fine] <= slack))
 
 
 def verdict(subject, args):
@@ -87,7 +98,7 @@ def hostile_call(name, subject, pool, r):
     if error is None:
         assert not wanted.must, f"accepted in spite of {wanted.must}: {told(name, changes)}"
         reference = subject.call(**clean_arguments(args, subject.fixed))
-        assert agree(result, reference, coarsest(args)), f"not what a clean copy gives: {told(name, changes)}\n{result}\n{reference}"
+        assert agree(result, reference, 20 * coarsest(args) * largest(reference)), f"not what a clean copy gives: {told(name, changes)}\n{result}\n{reference}"
         return "right result"
     kind, allowed = type(error), {e for _, errors in wanted.must + wanted.may for e in errors}
     if kind not in allowed: raise AssertionError(f"{kind.__name__}: {error}, wanted {allowed or 'a result'}: {told(name, changes)}") from error
@@ -127,13 +138,6 @@ def test_every_public_function_is_called():
     assert public == {*subjects}
 
 
-def arrays(v):
-    "All arrays in a result."
-    if isinstance(v, Mapping): v = [*v.values()]
-    if isinstance(v, (tuple, list)): return [a for w in v for a in arrays(w)]
-    return [] if v is None else [v]
-
-
 @pytest.mark.parametrize("code", "?bBhHiIlLqQefdgFDG")
 def test_dtypes(code):
     "What goes in comes out; integers come out as float64."
@@ -161,9 +165,6 @@ def strides_lost(z):
     return lstm_nb.sigmoid(z if z.flags.c_contiguous else z.ravel("K").reshape(z.shape))
 
 
-def double_only(z): return lstm_nb.sigmoid(z).astype(np.float64)
-
-
 def refuses(z): raise lstm_nb.ShapeError("z: expected something else, got this")
 
 
@@ -173,7 +174,7 @@ def curt(**args):
 
 
 def broadcasts(xt, a_prev, c_prev, parameters):
-    if np.shape(c_prev) == (*np.shape(a_prev)[:1], 1): c_prev = np.broadcast_to(c_prev, np.shape(a_prev))
+    if type(a_prev) is type(c_prev) is np.ndarray and a_prev.ndim == 2 and c_prev.shape == (len(a_prev), 1): c_prev = np.broadcast_to(c_prev, a_prev.shape)
     return subjects["lstm_cell_forward"].call(xt=xt, a_prev=a_prev, c_prev=c_prev, parameters=parameters)
 
 
@@ -183,7 +184,7 @@ def unnamed(**args):
 
 
 @pytest.mark.parametrize("name, call", [
-    *[("sigmoid", f) for f in (loud, careless, masks_lost, strides_lost, double_only, refuses)],
+    *[("sigmoid", f) for f in (loud, careless, masks_lost, strides_lost, refuses)],
     *[("lstm_cell_forward", f) for f in (curt, broadcasts, unnamed)]])
 def test_a_fault_is_seen(name, call):
     with pytest.raises(AssertionError, match="seed 0, call"): run({name: subjects[name]._replace(call=call)}, 3000, 0)
