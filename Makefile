@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test test-peers fuzz mutants power digits serve export readme prepare clean
+.PHONY: help docs test test-peers fuzz mutants power digits serve exercises export readme prepare clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
@@ -44,6 +44,9 @@ serve: $(ready)  ## serve _docs/ on this machine, PORT=8000 to choose the port
 	@test -f _docs/index.html || $(MAKE) --no-print-directory docs
 	@$(bin)/python -u -m http.server --bind 127.0.0.1 --directory _docs $(PORT)
 
+exercises: $(ready)  ## write exercises/, the chapters with gaps, and their solutions
+	@$(bin)/python tools/exercises.py
+
 export: $(ready)  ## write lstm_nb/ out of the notebooks
 	@$(bin)/nbdev_export
 
@@ -55,7 +58,7 @@ prepare: export  ## export, clean the notebooks, write the README: before every 
 	@$(bin)/python tools/readme.py
 
 clean:  ## remove all that was built, except .venv
-	rm -rf _docs _proc build dist nbs/nbdev.yml .pytest_cache .hypothesis
+	rm -rf _docs _proc build dist exercises nbs/nbdev.yml .pytest_cache .hypothesis
 
 $(ready): settings.ini setup.py pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed" if sys.version_info < (3, 10) else 0)'

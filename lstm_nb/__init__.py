@@ -14,9 +14,11 @@ from .rnn import *
 from .cell import *
 from .sequence import *
 from .output import *
+from .check import check, gap
+from .editions import which_edition
 
 # %% ../nbs/index.ipynb #04d94096
 from . import activations, cell, gradcheck, output, parameters, rnn, sequence
 
 __all__ = [name for page in (parameters, activations, gradcheck, rnn, cell, sequence, output)
-           for name in page.__all__]
+           for name in page.__all__] + ["check", "gap", "which_edition"]

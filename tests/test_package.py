@@ -13,6 +13,7 @@ public = """
 init_rnn_parameters init_lstm_parameters sigmoid tanh softmax check_gradients
 rnn_cell_forward rnn_forward rnn_cell_backward rnn_backward
 lstm_cell_forward lstm_forward lstm_cell_backward lstm_backward
+check which_edition
 """.split()
 heavy = {"matplotlib", "IPython", "nbdev", "execnb", "scipy", "torch", "pandas"}
 

@@ -8,6 +8,7 @@
 import os
 import re
 import shutil
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -54,6 +55,9 @@ def main():
     for file in out.rglob("*.html"):
         depth = len(file.relative_to(out).parts) - 1
         file.write_text(finish(file.read_text(encoding="utf-8"), depth, url), encoding="utf-8")
+    sys.path.insert(0, str(root/"tools"))
+    from exercises import publish
+    publish(out)
 
 
 if __name__ == "__main__": main()
