@@ -203,7 +203,7 @@ def _html(
     return (f"<p><b>{e(_verdict(report))}</b></p>" + (f"<ul>{items}</ul>" if items else "")
             + "".join(f"<p>{e(s)}</p>" for s in rest))
 
-# %% ../nbs/30_check.ipynb #c89ce0eb
+# %% ../nbs/30_check.ipynb #16ba8419
 class _Raised(Exception):
     "The function under study raised; `args` are its exception and a sentence."
 
@@ -220,7 +220,7 @@ class Study:
     def __init__(self, function, name):
         self.function, self.name = function, name
         self.blamed, self.judged, self.common, self.notes = {}, {}, [], []
-        self.sink, self.kept, self.single, self.lent = _Sink(), None, False, False
+        self.sink, self.kept, self.lent, self.forward = _Sink(), None, False, None
 
     def blame(self, equation, cause="", where=""):
         "Note a mistake; a cause that comes later completes one that came without."
@@ -234,6 +234,13 @@ class Study:
         self.judged[equation] = True
         if not right: self.blame(equation, cause, where)
         return right
+
+    def cache(self, q):
+        "The cache of a problem, or where `forward` is a cell of the learner's, its cache."
+        if not self.forward: return q["cache"]
+        given = [q[n] for n in ("xt", "a_prev", "c_prev") if n in q
+                 and (n != "c_prev" or "ft" in q)]
+        with _quiet(self.sink): return self.forward(*given, q["parameters"])[-1]
 
     def wrong(self, *equations):
         "Whether one of `equations` was blamed."
@@ -624,7 +631,7 @@ def _own(
     if left[best] and len(left[0]) <= len(maps) - 2: best = 0
     return values[best], left[best]
 
-# %% ../nbs/30_check.ipynb #4fdf71d2
+# %% ../nbs/30_check.ipynb #e32a2ae8
 SHAPES = {"rnn": {"dxt": "xt", "da_prev": "a_prev", "dWax": "Wax", "dWaa": "Waa", "dba": "ba"},
           "lstm": {"dxt": "xt", "da_prev": "a_prev", "dc_prev": "a_prev",
                    **{f"d{n}{k}": f"{n}{k}" for k in "fico" for n in "Wb"}}}
@@ -690,7 +697,7 @@ def _gradients(
     "One call of a backward cell."
     q = q | changes
     dc = [q["dc_next"]] if net == "lstm" else []
-    got = study.call(q["da_next"], *dc, q["cache"])
+    got = study.call(q["da_next"], *dc, study.cache(q))
     like = {**q, **q["parameters"]}
     return _taken(study, got, {k: like[v].shape for k, v in SHAPES[net].items()})
 
@@ -1407,7 +1414,7 @@ def _carry_cause(
             - 1] != 1 else f"d{other}_prev comes in as well"
     return "it is not that of the step after"
 
-# %% ../nbs/30_check.ipynb #a5c9a727
+# %% ../nbs/30_check.ipynb #218fa1cd
 def _judge_sums_over_steps(
     study:Study, # A backward sequence under study
     got:dict, # What it returned
@@ -1426,8 +1433,8 @@ def _judge_sums_over_steps(
     study.judged["accumulate"] = True
     if not wrong: return
     cause = _sum_cause(wrong[0], got[wrong[0]], steps) if say else ""
-    also = f"; and something is wrong with {', '.join(wrong[1:])} too" if cause and wrong[1:] else ""
-    study.blame("accumulate", cause + also, wrong[0])
+    if cause and wrong[1:]: cause += f"; {', '.join(wrong[1:])} are wrong too"
+    study.blame("accumulate", cause, wrong[0])
 
 def _sum_cause(
     n:str, # A parameter's gradient
@@ -1494,7 +1501,7 @@ def _judge_ends(
         study.judge("da0", _close(got["da0"], last, 8*abs(last).max() + abs(last)), cause,
                     "da0")
 
-# %% ../nbs/30_check.ipynb #4bedc608
+# %% ../nbs/30_check.ipynb #aa9d86a3
 def _sequence_shapes(
     net:str, # "lstm" or "rnn"
     q:dict, # A sequence
@@ -1503,6 +1510,16 @@ def _sequence_shapes(
     like = {"dx": "x", "da0": "a0"} | {n: v for n, v in SHAPES[net].items() if n[1] in "Wb"}
     there = q | q["parameters"]
     return {n: there[v].shape for n, v in like.items()}
+
+def _inputs(
+    net:str, # "lstm" or "rnn"
+    q:dict, # A sequence
+    cache:tuple, # One of its caches
+) -> dict: # What went into that step
+    "The inputs of a step, by name."
+    names = ("xt", "a_prev", "c_prev") if net == "lstm" else ("xt", "a_prev")
+    kept = dict(zip(FIELDS[net], cache))
+    return {n: kept[n] for n in names} | {"parameters": q["parameters"]}
 
 def _run_backward(
     study:Study, # A backward sequence under study
@@ -1526,12 +1543,15 @@ def judge_backward_sequence(
     "Judge a backward sequence: its cell, then its rules."
     name, cell = _own_cell(study, f"{net}_cell_backward")
     q = sequence(net)
+    if study.forward:
+        q["caches"] = [study.cache(_completed(net, _inputs(net, q, c))) for c in q["caches"]]
     calls, steps, got = _run_backward(study, net, q, name, cell)
     if not steps or any(v is None for s in steps for v in s.values()):
         return judge_unseen_backward(study, net, q, got)
     if not any(abs(s["dxt"]).max() for s in steps):     # nothing arrives: go on with something
         calls, steps, got = _run_backward(study, net, q, name, cell, np.random.default_rng(0))
-    used = [_which(_read_cache(net, c.given[-1]).get("xt"), q["x"]) for c in calls]
+    used = [next((t for t, c in enumerate(q["caches"]) if not _changed(c, call.given[-1])), -1)
+            for call in calls]
     own, carried = _judge_carries(study, net, q, calls)
     own = [u if o is None else o for u, o in zip(used, own)]
     if len(set(own)) == 1 < len(own) and len(set(used)) == len(used) and not study.wrong("da"):
@@ -1896,7 +1916,7 @@ def _judge_inside(
         judge_step(study, net, true, o | ({"yt_pred": got["y"][:, :, t]} if "y" in got else {})
                    | {"kept": kept})
 
-# %% ../nbs/30_check.ipynb #c11ee99f
+# %% ../nbs/30_check.ipynb #ad937ec3
 JUDGES = {"rnn_cell_forward": (judge_forward_cell, "rnn"),
           "rnn_forward": (judge_forward_sequence, "rnn"),
           "rnn_cell_backward": (judge_backward_cell, "rnn"),
@@ -1919,7 +1939,8 @@ def check(
     study = Study(function, name)
     judge, net = JUDGES[name]
     try: judge(study, net)
-    except _Raised as raised: _error(study, judge, net, raised)
+    except _Raised as raised:
+        study = _with_own_caches(study) or _error(study, judge, net, raised)
     except Exception as e:
         study.blame("error", f"what came back cannot be made sense of: {type(e).__name__}: {e}")
     study.changed_later()
@@ -1930,7 +1951,7 @@ def _error(
     judge, # What was judging it
     net:str, # "lstm" or "rnn"
     raised:_Raised, # What stopped it
-) -> None:
+) -> Study: # The same
     "Blame what was raised; where only a global name is missing, lend it and go on."
     error, text = raised.args
     study.blame("error", text)
@@ -1939,6 +1960,22 @@ def _error(
         study.lent = True
         try: judge(study, net)
         except _Raised as again: study.blame("error", again.args[1])
+    return study
+
+def _with_own_caches(
+    study:Study, # A backward function that raised
+) -> Study: # A study of it with the caches of the learner's own forward cell, or `None`
+    "Judge a backward function that reads caches of the learner's own form."
+    judge, net = JUDGES[study.name]
+    cell = _visible(inspect.unwrap(study.function)).get(f"{net}_cell_forward")
+    if "backward" not in study.name or not isinstance(cell, types.FunctionType): return None
+    if not check(cell, f"{net}_cell_forward").passed: return None
+    again = Study(study.function, study.name)
+    again.forward = cell
+    try: judge(again, net)
+    except Exception: return None
+    again.notes.append(f"it reads the caches of its own {cell.__name__}")
+    return again
 
 def _report(
     study:Study, # The function under study

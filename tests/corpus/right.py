@@ -344,6 +344,54 @@ def loud(f):
     return g
 lstm_backward = loud(lstm_backward)
 ''',
+("lstm_cell_backward", "caches of its own"): '''
+right_forward, right_backward = lstm_cell_forward, lstm_cell_backward
+def lstm_cell_forward(xt, a_prev, c_prev, parameters):
+    a, c, y, kept = right_forward(xt, a_prev, c_prev, parameters)
+    return a, c, y, {"kept": kept, "z": None}
+def lstm_cell_backward(da_next, dc_next, cache): return right_backward(da_next, dc_next, cache["kept"])
+''',
+("lstm_backward", "caches of its own"): '''
+right_forward, right_backward = lstm_cell_forward, lstm_cell_backward
+def lstm_cell_forward(xt, a_prev, c_prev, parameters):
+    a, c, y, kept = right_forward(xt, a_prev, c_prev, parameters)
+    return a, c, y, {"kept": kept, "z": None}
+def lstm_cell_backward(da_next, dc_next, cache): return right_backward(da_next, dc_next, cache["kept"])
+def lstm_backward(da, caches):
+    (steps, x), carry, sums, dx = caches, [0 * da[:, :, 0]] * 2, {}, []
+    for t in reversed(range(da.shape[2])):
+        g = lstm_cell_backward(da[:, :, t] + carry[0], carry[1], steps[t])
+        carry = g["da_prev"], g["dc_prev"]
+        dx.insert(0, g["dxt"])
+        for k in g:
+            if k[1] in "Wb": sums[k] = sums.get(k, 0) + g[k]
+    return {"dx": np.stack(dx, axis=2), "da0": carry[0], **sums}
+''',
+("rnn_cell_backward", "caches of its own"): '''
+right_forward, right_backward = rnn_cell_forward, rnn_cell_backward
+def rnn_cell_forward(xt, a_prev, parameters):
+    a, y, kept = right_forward(xt, a_prev, parameters)
+    return a, y, {"kept": kept}
+def rnn_cell_backward(da_next, cache): return right_backward(da_next, cache["kept"])
+''',
+("lstm_cell_backward", "matrices"): '''
+right_one = lstm_cell_backward
+def lstm_cell_backward(da_next, dc_next, cache):
+    return {k: np.asmatrix(v) for k, v in right_one(da_next, dc_next, cache).items()}
+''',
+("rnn_backward", "a method"): '''
+class Net:
+    def cell(self, da, cache): return rnn_cell_backward(da, cache)
+    def back(self, da, caches):
+        steps, x = caches
+        g, carry = [], 0 * da[:, :, 0]
+        for t in range(da.shape[2] - 1, -1, -1):
+            g.insert(0, self.cell(da[:, :, t] + carry, steps[t]))
+            carry = g[0]["da_prev"]
+        out = {k: sum(s[k] for s in g) for k in ("dWax", "dWaa", "dba")}
+        return {"dx": np.stack([s["dxt"] for s in g], axis=2), "da0": carry, **out}
+rnn_backward = Net().back
+''',
 ("lstm_forward", "lists"): '''
 def lstm_forward(x, a0, parameters):
     out, a, c = [], a0, np.zeros_like(a0)
