@@ -6,7 +6,7 @@ __version__ = "0.1.0"
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/index.ipynb #450c6e3d
+# %% ../nbs/index.ipynb #83e88354
 from .parameters import *
 from .activations import *
 from .gradcheck import *
@@ -14,11 +14,12 @@ from .rnn import *
 from .cell import *
 from .sequence import *
 from .output import *
+from .proof import certified_rtol
 from .check import check, gap
 from .editions import which_edition
 
-# %% ../nbs/index.ipynb #04d94096
+# %% ../nbs/index.ipynb #21fb9314
 from . import activations, cell, gradcheck, output, parameters, rnn, sequence
 
 __all__ = [name for page in (parameters, activations, gradcheck, rnn, cell, sequence, output)
-           for name in page.__all__] + ["check", "gap", "which_edition"]
+           for name in page.__all__] + ["certified_rtol", "check", "gap", "which_edition"]
