@@ -93,8 +93,7 @@ def main(only):
         name = f"{module}.{name}"
         fate = "killed" if killer else "equivalent" if name in reason_of else "surviving"
         counts.setdefault(module, Counter()).update(["mutants", fate])
-        if killer: by["its own page" if killer == pages[module] else "import" if killer == "import" else
-                      "pytest" if killer == "pytest" else "another page" if killer[0].isdigit() else killer] += 1
+        if killer: by["its own page" if killer == pages[module] else "another page" if killer in pages.values() else killer] += 1
         elif fate == "equivalent": equivalents.setdefault(reason_of[name], []).append(name)
         else: survivors.append(name); print(f"survives: {name}", flush=True)
         if i % 100 == 99: print(f"{i + 1} of {len(made)}, {time.time() - began:.0f} s", flush=True)

@@ -16,7 +16,7 @@ root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))
 pages = {"parameters": "00_parameters", "activations": "01_activations", "gradcheck": "02_gradcheck", "rnn": "03_rnn",
          "cell": "04_cell", "sequence": "05_sequence", "output": "06_output"}
-quick = ["test_mutants.py", "test_published.py", "test_gradients.py"]
+tests = [["test_mutants.py", "test_published.py"], ["test_gradients.py"]]
 big = "6x6x6x8 or 3x5x10x7 or planted"  # the slow ones among them; the small sizes say the same
 left_out = re.compile(r"#\|\s*(exports?|exporti|default_exp|echo: false)\b|.*nbdev_export\(\)"
                       r"|(?s:.*)\b(train\(|sample\(|known_words\(|losses\[)")  # the network that learns to write: seconds, and no proof
@@ -53,17 +53,17 @@ def run_page(module):
             exec(compile(text, f"{pages[module]}, cell {i}", "exec"), names)
 
 
-def run_pytest():
-    "The quick part of pytest, in this process."
+def run_pytest(files):
+    "A quick part of pytest, in this process."
     import pytest
-    files = [str(root/"tests"/f) for f in quick if (root/"tests"/f).exists()]
-    assert pytest.main(["-xqq", "-p", "no:cacheprovider", "-k", f"not ({big})", *files]) == 0
+    assert pytest.main(["-xqq", "-p", "no:cacheprovider", "-k", f"not ({big})", *(str(root/"tests"/f) for f in files)]) == 0
 
 
 def proofs(first=None):
-    "Name and function of every proof: the page of the module `first` first, then the others."
-    order = sorted(pages, key=lambda m: (m != first, pages[m]))
-    return [(pages[m], lambda m=m: run_page(m)) for m in order] + [("pytest", run_pytest)]
+    "Name and function of every proof: the page of the module `first` first, the quick tests, then all that takes longer."
+    own, *others = [(pages[m], lambda m=m: run_page(m)) for m in sorted(pages, key=lambda m: (m != first, pages[m]))]
+    quick, slow = [("pytest " + " ".join(files), lambda files=files: run_pytest(files)) for files in tests]
+    return [own, quick, *others, slow]
 
 
 def verdict(sources, runs, seconds=60):
