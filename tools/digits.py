@@ -12,7 +12,8 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 import numpy as np
 from planted import root  # finds lstm_nb in this checkout
 
-from lstm_nb import certified_rtol, exact_lstm, init_lstm_parameters, last_places, lstm_backward, lstm_forward
+from lstm_nb import init_lstm_parameters, lstm_backward, lstm_forward
+from lstm_nb.proof import certified_rtol, exact_lstm, last_places
 
 seeds = 8
 sweeps = ([("T_x", (4, 8, 2, 2**k), 1) for k in range(11)] + [("n_a", (4, 2**k, 2, 8), 1) for k in range(2, 8)] +
