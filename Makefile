@@ -3,9 +3,6 @@ PORT ?= 0
 SECONDS ?= 600
 bin := .venv/bin
 ready := .venv/.ready
-peers := .venv/.peers
-mutants := .venv/.mutants
-power := .venv/.power
 axe := tests/site/node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -25,16 +22,16 @@ test: $(ready) axe  ## run every notebook, then pytest
 	@echo "== pytest"
 	@$(bin)/python -m pytest
 
-test-peers: $(peers)  ## compare with PyTorch and JAX, installed on the first call
+test-peers: .venv/.extra-peers  ## compare with PyTorch and JAX, installed on the first call
 	@$(bin)/python -m pytest tests/peers
 
 fuzz: $(ready)  ## call every public function with nonsense, for SECONDS=600
 	@LSTM_NB_FUZZ=$(SECONDS) $(bin)/python -m pytest -s tests/test_hostile.py
 
-mutants: $(mutants)  ## change the code in every small way and see which test notices, 10 minutes
+mutants: .venv/.extra-mutants  ## change the code in every small way and see which test notices, 10 minutes
 	@$(bin)/python tools/mutants.py
 
-power: $(power)  ## plant mistakes and see which test suite notices, others' suites too, 2 minutes
+power: .venv/.extra-power  ## plant mistakes and see which test suite notices, others' suites too, 2 minutes
 	@$(bin)/python -W ignore tools/power.py
 
 digits: $(ready)  ## compute with fifty digits and see how many of ours are right, 7 minutes
@@ -67,19 +64,10 @@ $(ready): settings.ini setup.py pyproject.toml constraints.txt
 	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev]'
 	@touch $@
 
-$(peers): $(ready)
-	@echo "== .venv: installing PyTorch and JAX (once, minutes)"
-	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,peers]'
-	@touch $@
-
-$(mutants): $(ready)
-	@echo "== .venv: installing Cosmic Ray (once)"
-	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,mutants]'
-	@touch $@
-
-$(power): $(ready)
-	@echo "== .venv: installing ONNX and Keras (once)"
-	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,power]'
+# the development set and one extra of settings.ini
+.venv/.extra-%: $(ready)
+	@echo "== .venv: installing what '$*' names in settings.ini (once)"
+	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,$*]'
 	@touch $@
 
 .PHONY: axe
