@@ -88,7 +88,7 @@ def test_autograd(kind):
         v = start | p
         out, tape = run(kind, v, options)
         assert_close(out, forward(np, v, **options))
-        oracle = {f"d{k}": g for k, g in grad(lambda v: sum(anp.sum(o * upstream[k]) for k, o in forward(anp, v, **options).items()))(v).items()}
+        with np.errstate(all="ignore"): oracle = {f"d{k}": g for k, g in grad(lambda v: sum(anp.sum(o * upstream[k]) for k, o in forward(anp, v, **options).items()))(v).items()}
         judge(f"variants, {kind}, against autograd", backward(kind, upstream, tape), oracle)
 
 
