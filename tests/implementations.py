@@ -3,6 +3,7 @@ from typing import Callable, NamedTuple
 
 import pytest
 from lstm_nb import lstm_backward, lstm_forward, rnn_backward, rnn_forward
+from lstm_nb.variants import variant_lstm_backward, variant_lstm_forward, variant_rnn_backward, variant_rnn_forward
 
 
 class Engine(NamedTuple):
@@ -35,5 +36,7 @@ def lstm(x, a0, parameters, c0=None):
 
 
 engines = [Engine("rnn", rnn, lambda da, tape, dc=None: rnn_backward(da, tape), net="rnn"),
-           Engine("per-step", lstm, lstm_backward)]
+           Engine("per-step", lstm, lstm_backward),
+           Engine("variants", variant_lstm_forward, variant_lstm_backward),
+           Engine("variants, rnn", lambda x, a0, p, c0=None: variant_rnn_forward(x, a0, p), lambda da, tape, dc=None: variant_rnn_backward(da, tape), net="rnn")]
 each = pytest.mark.parametrize("engine", engines, ids=lambda e: e.name)
