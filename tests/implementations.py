@@ -2,6 +2,7 @@
 from typing import Callable, NamedTuple
 
 import pytest
+from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
 from lstm_nb import lstm_backward, lstm_forward, rnn_backward, rnn_forward
 
 
@@ -35,5 +36,6 @@ def lstm(x, a0, parameters, c0=None):
 
 
 engines = [Engine("rnn", rnn, lambda da, tape, dc=None: rnn_backward(da, tape), net="rnn"),
-           Engine("per-step", lstm, lstm_backward)]
+           Engine("per-step", lstm, lstm_backward),
+           Engine("fused", fused_lstm_forward, fused_lstm_backward)]
 each = pytest.mark.parametrize("engine", engines, ids=lambda e: e.name)
