@@ -7,18 +7,18 @@ __all__ = ['init_layers', 'as_time_first', 'from_time_first', 'as_batch_first', 
            'zero_padding', 'last_step', 'last_step_backward', 'dropout_masks', 'LayersTape', 'layers_forward',
            'layers_backward']
 
-# %% ../nbs/12_layers.ipynb #381f21cb
+# %% ../nbs/12_layers.ipynb #7d205983
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .parameters import (MissingParameter, ShapeError, _count, _number, as_array, check_shapes,
-                                init_lstm_parameters)
+from .parameters import (MissingParameter, ShapeError, _count, _number, as_array,
+                                check_shapes, init_lstm_parameters)
 from .fused import fused_lstm_backward, fused_lstm_forward
 
-# %% ../nbs/12_layers.ipynb #94dd9ca9
+# %% ../nbs/12_layers.ipynb #52d85925
 def init_layers(
     n_x:int, # Inputs
     n_a:int, # Hidden units of every layer and direction
@@ -32,7 +32,8 @@ def init_layers(
     "Fresh parameters of a network of several layers."
     rng, layers = np.random.default_rng(rng), []
     for _ in range(_count("n_layers", n_layers)):
-        layer = tuple(init(n_x, n_a, rng=rng, dtype=dtype) for _ in range(1 + bool(bidirectional)))
+        directions = range(2 if bidirectional else 1)
+        layer = tuple(init(n_x, n_a, rng=rng, dtype=dtype) for _ in directions)
         layers.append(layer if bidirectional else layer[0])
         n_x = sum(len(_weight(p)) for p in layer)
     return layers
@@ -74,12 +75,12 @@ def from_batch_first(
     "The axes in the order of this book."
     return check_shapes({"x": (x, "m, T_x, n")})[0].transpose(2, 0, 1)
 
-# %% ../nbs/12_layers.ipynb #d068f524
+# %% ../nbs/12_layers.ipynb #f5c1d719
 def reverse_steps(
     x:np.ndarray, # A sequence, `(n, m, T_x)`
     lengths:np.ndarray=None, # Steps of every example, whole numbers, `(m,)`; all if not given
 ) -> np.ndarray: # In the shape of `x`
-    "Every example turned around within its length, equation (54); its own inverse and gradient."
+    "Every example turned around within its length, (54); its own inverse and gradient."
     [x] = check_shapes({"x": (x, "n, m, T_x")})
     lengths = _check_lengths(lengths, *x.shape[1:])
     if lengths is None: return x[:, :, ::-1].copy()
@@ -174,7 +175,7 @@ def _ends(
     start, end, k = piece
     return lengths if lengths is None else np.minimum(lengths[:k], end) - start
 
-# %% ../nbs/12_layers.ipynb #1f0536f0
+# %% ../nbs/12_layers.ipynb #aa1d4e25
 def dropout_masks(
     parameters:list, # A network, as in layers_forward
     m:int, # Examples
@@ -195,7 +196,8 @@ def dropout_masks(
         weights = [p if p is None else _weight(p) for p in layer]
         dtype = np.result_type(*[W for W in weights if W is not None]).type(0).real.dtype
         masks.append(draw(rate, dtype, rows, m, T_x) if rows else None)
-        state_masks.append([W if W is None else draw(state_rate, dtype, len(W), m) for W in weights])
+        state_masks.append([None if W is None else draw(state_rate, dtype, len(W), m)
+                            for W in weights])
         rows = sum(len(W) for W in weights if W is not None)
     return {"masks": masks, "state_masks": _nested(state_masks)}
 
@@ -208,7 +210,7 @@ def _rate(
     if 0 <= number < 1: return number
     raise ValueError(f"{name}: expected a number from 0 to below 1, got {number}")
 
-# %% ../nbs/12_layers.ipynb #1304e028
+# %% ../nbs/12_layers.ipynb #4fc2d6be
 def _network(
     parameters, # As in layers_forward
 ) -> list: # One tuple a layer, of one dictionary or of two
@@ -221,7 +223,7 @@ def _network(
     for n, layer in enumerate(net):
         found = [isinstance(p, Mapping) for p in layer]
         if not any(found) or not all(f or p is None for f, p in zip(found, layer)):
-            got = f"a pair of {[type(p).__name__ for p in layer]}" if layer else type(parameters[n]).__name__
+            got = [type(p).__name__ for p in layer] or type(parameters[n]).__name__
             raise TypeError(f"parameters[{n}]: {what}, got {got}")
     return net
 
@@ -236,7 +238,8 @@ def _spread(
         raise TypeError(f"{name}: expected a list with one entry for every layer, "
                         f"got {type(values).__name__}")
     if len(values) != len(net):
-        raise ShapeError(f"{name}: expected {len(net)} entries, one for every layer, got {len(values)}")
+        raise ShapeError(f"{name}: expected {len(net)} entries, one for every layer, "
+                         f"got {len(values)}")
     places = []
     for n, (value, layer) in enumerate(zip(values, net)):
         if len(layer) == 2 and value is None: value = (None, None)
@@ -282,7 +285,7 @@ def _states(
             places[n] = (*places[n][:d], *arrays, *places[n][d + 1:])
     return places
 
-# %% ../nbs/12_layers.ipynb #8f941a89
+# %% ../nbs/12_layers.ipynb #39ed13ec
 class _Run(NamedTuple):
     "One direction of one layer as it was run."
     backward: Any # The engine's
@@ -307,7 +310,7 @@ def _run_pieces(
     a:np.ndarray, # Initial hidden states, `(n_a, m)`
     c:np.ndarray, # Initial memory states, `(n_c, m)`, or `None`
     call, # (x, a0, c0) -> a, c, tape, for the first `k` examples
-) -> tuple: # Hidden states of every piece, last states a and c, tapes, whether padding is harmless
+) -> tuple: # Hidden states of every piece, last states a and c, tapes, whether all is finite
     "Run an engine piece by piece."
     outputs, tapes, finite, m = [], [], True, x.shape[1]
     for piece in pieces:
@@ -413,7 +416,7 @@ def _layer_backward(
         start += run.rows
     return dx[0] if len(dx) == 1 else dx[0] + dx[1], places                      # (53)
 
-# %% ../nbs/12_layers.ipynb #d31c8cc2
+# %% ../nbs/12_layers.ipynb #b75d1ff8
 def _engines(
     engine, # As in layers_forward
     net:list, # What _network returned
@@ -425,8 +428,8 @@ def _engines(
     for n, layer in enumerate(net):
         for d, p in enumerate(layer):
             if p is not None and not one(engines[n][d]):
-                raise TypeError(f"{_place('engine', n, d, len(layer))}: expected two functions, "
-                                f"(forward, backward), got {type(engines[n][d]).__name__}")
+                place, got = _place("engine", n, d, len(layer)), type(engines[n][d]).__name__
+                raise TypeError(f"{place}: expected two functions, (forward, backward), got {got}")
     return engines
 
 def _caller(
@@ -462,11 +465,12 @@ def _ordered(
 ): # `v` with its examples in that order, in memory of its own where there is an order
     "Sort the examples. Of a sequence, all examples of one step come to lie side by side."
     if v is None or order is None: return v
-    return v[:, order] if v.ndim == 2 else np.take(v.transpose(2, 0, 1), order, 2).transpose(1, 2, 0)
+    if v.ndim == 2: return v[:, order]
+    return np.take(v.transpose(2, 0, 1), order, 2).transpose(1, 2, 0)
 
 def _sorting(
     lengths, # Whole numbers `(m,)`, or `None`
-) -> tuple: # The lengths sorted, the order that sorts the examples, and the one that sorts them back
+) -> tuple: # The lengths sorted, the order of the examples, and the order that sorts them back
     "The longest examples first; no order where they come like that."
     if lengths is None or (np.diff(lengths) <= 0).all(): return lengths, None, None
     order = np.argsort(-lengths, kind="stable")
@@ -476,7 +480,7 @@ def _sorting(
 class LayersTape:
     "What layers_forward keeps for layers_backward."
     net: list # One tuple of dictionaries a layer
-    layers: list # For every layer the runs of its directions, and the mask of its input or `None`
+    layers: list # For every layer its directions' runs, and the mask of its input or `None`
     sorting: tuple # What _sorting returned
     shape: tuple # `(rows, m, T_x)` of the network's output
     dtype: Any # Of the network's output
@@ -486,7 +490,8 @@ def _check_tape(
 ) -> LayersTape: # `tape`
     "Raises `TypeError` if `tape` is none."
     if isinstance(tape, LayersTape): return tape
-    raise TypeError(f"tape: expected what layers_forward returned last, got {type(tape).__name__}")
+    raise TypeError("tape: expected what layers_forward returned last, "
+                    f"got {type(tape).__name__}")
 
 def _plan(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -526,16 +531,16 @@ def _output_gradient(
     lengths, order, _ = tape.sorting
     return _cleared(_ordered(d, order), lengths)
 
-# %% ../nbs/12_layers.ipynb #752bf1e3
+# %% ../nbs/12_layers.ipynb #1b2dbee9
 @np.errstate(all="ignore")
 def layers_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     parameters:list, # For every layer a dictionary, or a pair of them: (forward, backward)
-    a0:list=None, # Initial hidden states `(n_a, m)`, nested like the parameters; zeros if not given
-    c0:list=None, # Initial memory states, likewise
+    a0:list=None, # First hidden states `(n_a, m)`, nested like the parameters; zeros if not given
+    c0:list=None, # First memory states, likewise
     *,
     lengths:np.ndarray=None, # Steps of every example, whole numbers, `(m,)`; all if not given
-    masks:list=None, # Factors of every layer's input, `(rows, m, T_x)` or `(rows, m, 1)`, or `None`
+    masks:list=None, # Factors of each layer's input, `(rows, m, T_x)` or `(rows, m, 1)`; or `None`
     state_masks:list=None, # Factors of the hidden state where it enters a step; like a0
     engine:tuple=(fused_lstm_forward, fused_lstm_backward), # One for all, or nested like a0
     tape=None, # An earlier tape, spent now, whose memory the engine may use again
@@ -557,14 +562,14 @@ def layers_forward(
     a = v.copy("K") if back is None else _ordered(v, back)
     return a, a_last, c_last, LayersTape(net, layers, sorting, v.shape, v.dtype)
 
-# %% ../nbs/12_layers.ipynb #aa395873
+# %% ../nbs/12_layers.ipynb #be6dfc04
 @np.errstate(all="ignore")
 def layers_backward(
-    da:np.ndarray, # Gradient by `a`, `(rows, m, T_x)`; missing last steps are zero, so is `None`
+    da:np.ndarray, # Gradient by `a`, `(rows, m, T_x)`; missing last steps and `None` are zero
     tape:LayersTape, # What layers_forward returned last
-    da_last:list=None, # Gradient by the last hidden states, nested like them; zeros if not given
-    dc_last:list=None, # Gradient by the last memory states, likewise
-) -> dict: # `dx` of all steps, `dparameters`, `da0` and with a memory `dc0`, nested like the parameters
+    da_last:list=None, # Gradient by last hidden states, nested like them; zeros if not given
+    dc_last:list=None, # Gradient by last memory states, likewise
+) -> dict: # `dx`, and nested like the parameters `dparameters`, `da0`, with a memory also `dc0`
     "The gradients of a network of layers, equations (51), (53), (57) to (59)."
     lengths, order, back = _check_tape(tape).sorting
     d, m, found = _output_gradient(da, tape), tape.shape[1], []
@@ -572,7 +577,7 @@ def layers_backward(
     da_last = _states("da_last", da_last, tape.net, m, rows)
     dc_last = _states("dc_last", dc_last, tape.net, m, memory)
     for n, (runs, mask) in reversed([*enumerate(tape.layers)]):
-        last = [[_ordered(v[n][k], order) for v in (da_last, dc_last)] for k in range(len(runs))]
+        last = [[_ordered(v, order) for v in pair] for pair in zip(da_last[n], dc_last[n])]
         d, places = _layer_backward(d, runs, lengths, last)                      # (51)
         if mask is not None: d = _cleared(d * mask, lengths)                     # (58)
         found.append([(p, _ordered(da0, back), _ordered(dc0, back)) for p, da0, dc0 in places])
