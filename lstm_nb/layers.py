@@ -416,7 +416,7 @@ def _layer_backward(
         start += run.rows
     return dx[0] if len(dx) == 1 else dx[0] + dx[1], places                      # (53)
 
-# %% ../nbs/12_layers.ipynb #b75d1ff8
+# %% ../nbs/12_layers.ipynb #a856473b
 def _engines(
     engine, # As in layers_forward
     net:list, # What _network returned
@@ -429,7 +429,7 @@ def _engines(
         for d, p in enumerate(layer):
             if p is not None and not one(engines[n][d]):
                 place, got = _place("engine", n, d, len(layer)), type(engines[n][d]).__name__
-                raise TypeError(f"{place}: expected two functions, (forward, backward), got {got}")
+                raise TypeError(f"{place}: expected (forward, backward), got {got}")
     return engines
 
 def _caller(
@@ -531,16 +531,16 @@ def _output_gradient(
     lengths, order, _ = tape.sorting
     return _cleared(_ordered(d, order), lengths)
 
-# %% ../nbs/12_layers.ipynb #1b2dbee9
+# %% ../nbs/12_layers.ipynb #6f2888f9
 @np.errstate(all="ignore")
 def layers_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     parameters:list, # For every layer a dictionary, or a pair of them: (forward, backward)
-    a0:list=None, # First hidden states `(n_a, m)`, nested like the parameters; zeros if not given
+    a0:list=None, # First hidden states `(n_a, m)`, nested like the parameters; or zeros
     c0:list=None, # First memory states, likewise
     *,
     lengths:np.ndarray=None, # Steps of every example, whole numbers, `(m,)`; all if not given
-    masks:list=None, # Factors of each layer's input, `(rows, m, T_x)` or `(rows, m, 1)`; or `None`
+    masks:list=None, # Factors of each layer's input, `(rows, m, T_x)` or `(rows, m, 1)`
     state_masks:list=None, # Factors of the hidden state where it enters a step; like a0
     engine:tuple=(fused_lstm_forward, fused_lstm_backward), # One for all, or nested like a0
     tape=None, # An earlier tape, spent now, whose memory the engine may use again
