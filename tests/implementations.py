@@ -1,8 +1,11 @@
 "Every engine of the package, as one list: a suite that is parametrised with `each` runs through all of them."
 from typing import Callable, NamedTuple
 
+import numpy as np
 import pytest
+from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
 from lstm_nb import lstm_backward, lstm_forward, rnn_backward, rnn_forward
+from lstm_nb.layers import layers_backward, layers_forward
 from lstm_nb.variants import variant_lstm_backward, variant_lstm_forward, variant_rnn_backward, variant_rnn_forward
 
 
@@ -35,8 +38,49 @@ def lstm(x, a0, parameters, c0=None):
     return a, c, caches
 
 
+def longer(v, steps, fill=0.):
+    "The sequence `v` with more steps at its end, filled with one number."
+    return np.concatenate([v, np.full((*v.shape[:2], steps), fill, v.dtype)], 2)
+
+
+def layered(padding):
+    """A network of one layer as an engine; with `padding` it is the second direction of a pair, on a reversed sequence in front of nan.
+
+    A network shows the last memory only, so the cell below keeps all of them, and takes the gradient by them past the layer.
+    """
+    turn = (lambda v: v[:, :, ::-1]) if padding else np.array
+
+    def forward(x, a0, p, c0=None):
+        aside = {}
+
+        def step_by_step(x, a0, p, c0=None):
+            a, aside["c"], tape = fused_lstm_forward(x, a0, p, c0)
+            return a, aside["c"], tape
+
+        def and_back(da, tape, dc=None):
+            assert dc is None
+            return fused_lstm_backward(da, tape, aside.get("dc"))
+        net, T_x, place = [(None, p)] if padding else [p], x.shape[2], (lambda v: [(None, v)]) if padding else lambda v: [v]
+        a, _, _, tape = layers_forward(longer(turn(x), padding, np.nan), net, place(a0), place(c0), lengths=[T_x]*x.shape[1],
+                                       engine=(step_by_step, and_back))
+        assert not a[:, :, T_x:].any()
+        return turn(a[:, :, :T_x]).copy(), aside["c"], (tape, aside, T_x)
+
+    def backward(da, tape, dc=None):
+        tape, aside, T_x = tape
+        aside["dc"] = None if dc is None else longer(dc, T_x - dc.shape[2])
+        found = layers_backward(longer(turn(longer(da, T_x - da.shape[2])), padding, np.nan), tape)
+        [p], [a0], [c0], dx = found["dparameters"], found["da0"], found["dc0"], turn(found["dx"][:, :, :T_x])
+        if padding: (_, p), (_, a0), (_, c0) = p, a0, c0
+        return {"dx": dx[:, :, :da.shape[2]], "da0": a0, **p, "dc0": c0}
+    return forward, backward
+
+
 engines = [Engine("rnn", rnn, lambda da, tape, dc=None: rnn_backward(da, tape), net="rnn"),
            Engine("per-step", lstm, lstm_backward),
+           Engine("fused", fused_lstm_forward, fused_lstm_backward),
            Engine("variants", variant_lstm_forward, variant_lstm_backward),
-           Engine("variants, rnn", lambda x, a0, p, c0=None: variant_rnn_forward(x, a0, p), lambda da, tape, dc=None: variant_rnn_backward(da, tape), net="rnn")]
+           Engine("variants, rnn", lambda x, a0, p, c0=None: variant_rnn_forward(x, a0, p), lambda da, tape, dc=None: variant_rnn_backward(da, tape), net="rnn"),
+           Engine("layers", *layered(padding=0)),
+           Engine("layers, backward in padding", *layered(padding=2))]
 each = pytest.mark.parametrize("engine", engines, ids=lambda e: e.name)

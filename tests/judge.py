@@ -80,10 +80,14 @@ def judge(what, actual, expected, size=None, rtol=1e-12):
     note(f"{what}, {dtype}", max(worst.values()))
 
 
+def cut(d, q):
+    "The gradients `d` with those steps of `dx` that `da` has."
+    return d | {"dx": d["dx"][:, :, :q["da"].shape[2]]}
+
+
 def judge_gradients(oracle, engine, q, gradients):
     "The engine's gradients of the problem `q`, of any dtype, against the oracle's; `dx` has the steps of `da`."
-    cut = lambda d: d | {"dx": d["dx"][:, :, :q["da"].shape[2]]}
-    judge(f"{engine.name} gradients against {oracle}", engine.gradients(q), cut(gradients), cut(terms(cast(q, "float64"))))
+    judge(f"{engine.name} gradients against {oracle}", engine.gradients(q), cut(gradients, q), cut(terms(cast(q, "float64")), q))
 
 
 def judge_engine(oracle, engine, q, outputs, gradients):

@@ -5,7 +5,7 @@ from cases import few, problem
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from implementations import each, engines
-from judge import judge, terms
+from judge import cut, judge, terms
 from plain import flat
 
 properties = []
@@ -103,9 +103,10 @@ def what_is_left_out_is_zero(engine, draw):
     q = draw(problem(engine.net, dtypes=engine.dtypes))
     T = q["x"].shape[2]
     pad = lambda d: np.concatenate([d, np.zeros((*d.shape[:2], T - d.shape[2]), d.dtype)], 2)
-    (out, got), (full_out, full_got) = both(engine, q), both(engine, full(engine, change(q, pad, "da", "dc")))
+    padded = full(engine, change(q, pad, "da", "dc"))
+    (out, got), (full_out, full_got) = both(engine, q), both(engine, padded)
     same(out, full_out)
-    same(got, full_got | {"dx": full_got["dx"][:, :, :q["da"].shape[2]]})
+    judge(f"{engine.name}: gradients with less left out", got, cut(full_got, q), cut(terms(padded), q))
 
 
 @holds
@@ -151,7 +152,8 @@ def nothing_is_changed_or_shared(engine, draw):
     kept = {k: v.copy() for k, v in out.items()}
     got = engine.backward(q["da"], tape, q["dc"])
     once = {k: v.copy() for k, v in got.items()}
-    for v in (*out.values(), *got.values()): v[:] = np.nan
+    for v in (*out.values(), *got.values()):
+        if v.flags.writeable: v[:] = np.nan
     again = engine.backward(q["da"], tape, q["dc"])
     same(again, once)
     same(engine.run(q)[0], kept)
