@@ -6,10 +6,9 @@
 __all__ = ['GATES', 'GATE_ORDERS', 'to_torch', 'from_torch', 'to_keras', 'from_keras', 'to_flax', 'from_flax', 'to_onnx',
            'from_onnx', 'read_safetensors', 'write_safetensors', 'onnx_model', 'read_onnx', 'run_onnx']
 
-# %% ../nbs/20_weights.ipynb #3a58538f
+# %% ../nbs/20_weights.ipynb #a3ab9142
 import importlib
 import os
-import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -64,7 +63,7 @@ def _checked(
             raise TypeError(f"{name}: expected {checked[0].dtype} as {first}, got {array.dtype}")
     return checked
 
-# %% ../nbs/20_weights.ipynb #5f736607
+# %% ../nbs/20_weights.ipynb #d64e4626
 def _net(
     name:str, # What the dictionary is called in the error
     p:dict, # The parameters of one direction of one layer
@@ -72,10 +71,9 @@ def _net(
     "Which network the keys of `p` belong to."
     if not isinstance(p, Mapping):
         raise TypeError(f"{name}: expected a dictionary of arrays, got {type(p).__name__}")
-    for net, key in (("rnn", "Waa"), ("gru", "Wz"), ("lstm", "Wc")):
-        if key in p: return net
-    raise MissingParameter(f'{name}: "Wc" is missing, expected the parameters of an LSTM, '
-                           f'a GRU ("Wz") or an RNN ("Waa")')
+    for net, own in (("rnn", {"Waa", "Wax", "ba"}), ("gru", {"Wz", "Wr", "bz", "br"})):
+        if any(k in p for k in own): return net
+    return "lstm"
 
 def _cell(
     name:str, # What the dictionary is called in the error
@@ -316,7 +314,7 @@ def _settled(
     except (ShapeError, ValueError, TypeError) as e: raise type(e)(f"{name}: {e}") from e
     return network
 
-# %% ../nbs/20_weights.ipynb #5a23797f
+# %% ../nbs/20_weights.ipynb #4fe9171a
 def _torch_cell(
     given:dict, # All arrays by name
     names:dict, # What the five arrays of this layer and direction are called
@@ -330,7 +328,7 @@ def _torch_cell(
             raise MissingParameter(f'state: "{names[k]}" is missing{hint}')
     arrays = {k: _floating(name(k), given[n]) for k, n in names.items() if n in given}
     projected, a = "weight_hr" in arrays, arrays["weight_hh"]
-    if projected: net, k, n_a, rows = "lstm", 4, arrays["weight_hr"].shape[-1], "n_r"
+    if projected: net, k, n_a, rows = "lstm", 4, (arrays["weight_hr"].shape or (1,))[-1], "n_r"
     else: (net, k), n_a, rows = _which(name("weight_hh"), a), a.shape[-1], "n_a"
     shapes = {"weight_hr": "n_r, n_a", "weight_hh": f"k n_a, {rows}", "weight_ih": "k n_a, n_x",
               "bias_ih": "k n_a", "bias_hh": "k n_a"}
@@ -492,7 +490,7 @@ def from_onnx(
         raise TypeError(f"nodes: expected a list with one entry per layer, got {type(nodes).__name__}")
     return _settled([_onnx_layer(f"nodes[{i}]", node, reset_after) for i, node in enumerate(nodes)], "nodes")
 
-# %% ../nbs/20_weights.ipynb #23d4f4ed
+# %% ../nbs/20_weights.ipynb #b6c7f56f
 def _onnx_layer(
     name:str, # What the inputs are called in the error
     node:dict, # `W`, `R`, and if there are any `B` and `P`
@@ -504,7 +502,7 @@ def _onnx_layer(
     for k in "WR":
         if k not in node: raise MissingParameter(f'{name}: "{k}" is missing')
     _all_used(name, node, {"W", "R", "B", "P"})
-    arrays = {k: _floating(f'{name}["{k}"]', node[k]) for k in "RWBP" if node.get(k) is not None}
+    arrays = {k: _floating(f'{name}["{k}"]', node[k]) for k in "RWBP" if k in "RW" or node.get(k) is not None}
     if arrays["R"].ndim != 3 or len(arrays["R"]) not in (1, 2):
         raise ShapeError(f'{name}["R"]: expected (d, 4 n_a, n_a) with d = 1 or 2, got {arrays["R"].shape}')
     net, k = _which(f'{name}["R"][0]', arrays["R"][0])
@@ -522,7 +520,7 @@ def _onnx_layer(
         cells.append(_together(net, _split(arrays["W"][i], order), _split(arrays["R"][i], order), b) | more)
     return tuple(cells) if d == 2 else cells[0]
 
-# %% ../nbs/20_weights.ipynb #9355bb59
+# %% ../nbs/20_weights.ipynb #1607f521
 def _package(
     name:str, # A module of `safetensors` or `onnx`
 ): # The module
@@ -564,8 +562,11 @@ def write_safetensors(
     for k, v in ready.items():
         if v.dtype.name not in ("float16", "float32", "float64", "complex64"):
             raise TypeError(f'arrays["{k}"]: expected float16, float32, float64 or complex64, got {v.dtype}')
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file: file.write(save(ready))
-    os.replace(file.name, path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(save(ready))
+        os.replace(unfinished, path)
+    finally: unfinished.unlink(missing_ok=True)
 
 # %% ../nbs/20_weights.ipynb #c812e27d
 def onnx_model(
@@ -600,7 +601,7 @@ def onnx_model(
     graph = helper.make_graph(nodes, "lstm_nb", inputs, outputs, constants)
     return _valid(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8))
 
-# %% ../nbs/20_weights.ipynb #208d88ed
+# %% ../nbs/20_weights.ipynb #76c0f667
 def _valid(
     model, # An `onnx.ModelProto`, its bytes, or a file
 ): # An `onnx.ModelProto` without functions of its own
@@ -630,7 +631,7 @@ def _attributes(
 ) -> dict: # Its attributes by name
     "What a recurrent node says; an attribute that nobody knows is an error."
     value = _package("onnx").helper.get_attribute_value
-    text = lambda v: v.decode() if isinstance(v, bytes) else [*map(text, v)] if isinstance(v, list) else v
+    text = lambda v: v.decode(errors="replace") if isinstance(v, bytes) else [*map(text, v)] if isinstance(v, list) else v
     says = {a.name: text(value(a)) for a in node.attribute}
     known = _KNOWN + _MORE[node.op_type]
     for k in says:
@@ -765,7 +766,7 @@ def _outputs(
         found.append(np.stack(each).transpose((2, 0, 1) if layout else (0, 2, 1)))
     return tuple(np.ascontiguousarray(v) if name else None for name, v in zip(node.output, found))
 
-# %% ../nbs/20_weights.ipynb #07833cb4
+# %% ../nbs/20_weights.ipynb #e3da6db1
 def run_onnx(
     model, # An `onnx.ModelProto`, its bytes, or a file
     inputs:dict, # Every input of the model by name
@@ -779,13 +780,31 @@ def run_onnx(
         def run(self, *inputs, **_): return _evaluate(self.onnx_node, inputs)
         _run = run
     ops = [type(op, (Ours,), {}) for op in _MORE]
-    try: evaluator = reference.ReferenceEvaluator(model, new_ops=ops)
+    def run(part):
+        evaluator = reference.ReferenceEvaluator(part, new_ops=ops)
+        return dict(zip(evaluator.output_names, evaluator.run(None, feeds)))
+    try: return run(model)
     except Exception as e:
-        for node in model.graph.node:
-            try: reference.ReferenceEvaluator(node, new_ops=ops)
-            except Exception: raise ValueError(f"{_label(node)}: expected a node that ONNX's reference evaluator can run, got: {e}") from e
-        raise ValueError(f"model: expected one that ONNX's reference evaluator can run, got: {e}") from e
-    return dict(zip(evaluator.output_names, evaluator.run(None, feeds)))
+        if str(e).startswith('node "'): raise
+        raise ValueError(f"{_culprit(model, run)}: expected what ONNX's reference evaluator can run, got: {e}") from e
+
+def _culprit(
+    model, # An `onnx.ModelProto` that does not run
+    run, # What runs a model, or raises an error
+) -> str: # What the node is called in an error
+    "The first node without which the nodes before it run."
+    part, nodes = type(model)(), list(model.graph.node)
+    part.CopyFrom(model)
+    del part.graph.output[:]
+    first, last = 0, len(nodes)                     # the first `first` nodes run, the first `last` do not
+    while last - first > 1:
+        middle = (first + last) // 2
+        del part.graph.node[:]
+        part.graph.node.extend(nodes[:middle])
+        try: run(part)
+        except Exception: last = middle
+        else: first = middle
+    return _label(nodes[last - 1]) if nodes else "model"
 
 def _feeds(
     graph, # An `onnx.GraphProto`
