@@ -175,7 +175,8 @@ def _split(
     "The inverse of `_stack`, equation (90)."
     return dict(zip(order, np.split(stack, len(order))))
 
-# %% ../nbs/20_weights.ipynb #61ac6779
+# %% ../nbs/20_weights.ipynb #5e094524
+@np.errstate(all="ignore")
 def _add(
     first:np.ndarray, # A bias
     second:np.ndarray, # The other

@@ -1,0 +1,74 @@
+"Weights out of real Keras layers and models, and into them: outputs and states agree, with every bias and both directions."
+import itertools
+import os
+from functools import partial
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+import keras
+import numpy as np
+import pytest
+from lstm_nb import variants
+from lstm_nb.layers import layers_forward
+from lstm_nb.weights import from_keras, to_keras
+from problems import note
+
+layer = keras.layers
+kinds = {"LSTM": (layer.LSTM, variants.variant_lstm_forward, variants.variant_lstm_backward),
+         "GRU": (layer.GRU, partial(variants.gru_forward, reset_after=True), variants.gru_backward),
+         "GRU, reset before": (partial(layer.GRU, reset_after=False), variants.gru_forward, variants.gru_backward),
+         "SimpleRNN": (layer.SimpleRNN, variants.variant_rnn_forward, variants.variant_rnn_backward)}
+
+
+def number(v): return np.asarray(keras.ops.convert_to_numpy(v), float)
+
+
+def model(kind, both, layers, bias):
+    "Keras layers on top of each other, with weights and biases of size one."
+    make, wrap = kinds[kind][0], layer.Bidirectional if both else lambda v: v
+    net = keras.Sequential([keras.Input((6, 3))] + [wrap(make(5, return_sequences=True, use_bias=bias)) for _ in range(layers)])
+    rng = np.random.default_rng(layers)
+    net.set_weights([rng.standard_normal(w.shape) for w in net.get_weights()])
+    return net
+
+
+def off(net, network, kind):
+    "How far our outputs are from Keras', relative to the largest."
+    x = np.random.default_rng(7).standard_normal((4, 6, 3)).astype(np.float32)
+    ours = layers_forward(x.transpose(2, 0, 1).astype(float), network, engine=kinds[kind][1:])[0].transpose(1, 2, 0)
+    theirs = number(net(x))
+    assert ours.shape == theirs.shape
+    return abs(ours - theirs).max() / abs(theirs).max()
+
+
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("both", [False, True], ids=["one-way", "both-ways"])
+@pytest.mark.parametrize("kind", kinds)
+def test_layers(kind, both, layers, bias):
+    net = model(kind, both, layers, bias)
+    network = from_keras(net.get_weights(), bidirectional=both, bias=bias)
+    note(f"weights out of Keras' {kind}, float32", error := off(net, network, kind))
+    assert error < 5e-6
+    other = model(kind, both, layers, bias)
+    other.set_weights([0 * w for w in other.get_weights()])
+    other.set_weights(to_keras(network, bias=bias))
+    for a, b in zip(other.get_weights(), net.get_weights(), strict=True):
+        assert a.dtype == b.dtype and (np.array_equal(a, b) or a.shape == (2, 15))        # two biases: their sums
+    note(f"weights into Keras' {kind}, float32", error := off(other, network, kind))
+    assert error < 5e-6
+
+
+def test_a_model_with_two_kinds_is_read_in_parts():
+    net = keras.Sequential([keras.Input((6, 3)), layer.LSTM(5, return_sequences=True), layer.GRU(4, return_sequences=True)])
+    weights = net.get_weights()
+    assert set(from_keras(weights[:3])[0]) >= {"Wf"} and set(from_keras(weights[3:])[0]) >= {"Wz"}
+    with pytest.raises(ValueError, match="expected what network"): from_keras(weights)
+
+
+def test_a_weight_in_the_wrong_place_is_seen():
+    "A gate order, a direction and a transpose: each is far more than rounding."
+    net = model("LSTM", True, 1, True)
+    weights = net.get_weights()
+    swapped = [np.concatenate(np.split(w, 4, -1)[::-1], -1) for w in weights]
+    for wrong in (swapped, weights[3:] + weights[:3], [weights[0], weights[1].reshape(20, 5).T, *weights[2:]]):
+        assert off(net, from_keras(wrong, bidirectional=True), "LSTM") > 0.05

@@ -1,0 +1,117 @@
+"Weights out of real `nn.LSTM`, `nn.GRU` and `nn.RNN`, and into them: every output and state, in float64, and PyTorch's own ONNX files."
+import io
+import itertools
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from lstm_nb import variants
+from lstm_nb.layers import layers_forward
+from lstm_nb.weights import from_torch, read_onnx, read_safetensors, run_onnx, to_torch, write_safetensors
+from problems import note
+
+torch.set_num_threads(1)
+engines = {"LSTM": (variants.variant_lstm_forward, variants.variant_lstm_backward), "GRU": (partial(variants.gru_forward, reset_after=True), variants.gru_backward),
+           "RNN": (variants.variant_rnn_forward, variants.variant_rnn_backward)}
+cases = [(net, layers, both, size, bias) for net, layers, both, size, bias in itertools.product(engines, (1, 2, 3), (False, True), (0, 3), (True, False))
+         if not size or net == "LSTM"]
+
+
+def close(what, actual, expected, rtol=1e-12):
+    expected = expected.detach().numpy()
+    assert actual.shape == expected.shape
+    off = abs(actual - expected).max() / abs(expected).max()
+    note(what, off)
+    assert off < rtol, what
+
+
+def state_of(module):
+    "The state dict, biases drawn anew so that they are not small."
+    rng = np.random.default_rng(0)
+    with torch.no_grad():
+        for w in module.parameters(): w.copy_(torch.tensor(rng.standard_normal(w.shape) * .5))
+    return module.state_dict()
+
+
+def compare(what, module, network, seed, rtol=1e-12):
+    "All outputs and last states of PyTorch's module and of our layers."
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((module.input_size, 4, 6))
+    with torch.no_grad(): a, last = module(torch.tensor(x.transpose(2, 1, 0), dtype=next(module.parameters()).dtype))
+    last = last if isinstance(last, tuple) else (last,)
+    ours, *states, _ = layers_forward(x.astype(network_type(network)), network, engine=engines[type(module).__name__])
+    close(what, ours.transpose(2, 1, 0), a, rtol)
+    for state, theirs in zip(states, last):
+        flat = [s for layer in state for s in (layer if isinstance(layer, (tuple, list)) else [layer])]
+        close(what, np.stack([s.T for s in flat]), theirs, rtol)
+
+
+def network_type(network):
+    first = network[0] if isinstance(network[0], dict) else network[0][0]
+    return next(iter(first.values())).dtype
+
+
+@pytest.mark.parametrize("net, layers, both, size, bias", cases)
+def test_module(net, layers, both, size, bias):
+    more = {"proj_size": size} if size else {}
+    module = getattr(torch.nn, net)(3, 5, num_layers=layers, bidirectional=both, bias=bias, dtype=torch.float64, **more)
+    state = state_of(module)
+    network = from_torch(state)
+    compare(f"weights out of nn.{net}", module, network, layers)
+    other = getattr(torch.nn, net)(3, 5, num_layers=layers, bidirectional=both, bias=bias, dtype=torch.float64, **more)
+    other.load_state_dict({k: torch.tensor(v) for k, v in to_torch(network, bias=bias).items()}, strict=True)
+    compare(f"weights into nn.{net}", other, network, layers)
+    for k, v in other.state_dict().items():
+        if k.startswith("weight"): assert torch.equal(v, state[k])
+
+
+def test_inside_a_model(tmp_path):
+    "A prefix, another layer beside it, a safetensors file that PyTorch's own writer made."
+    from safetensors.torch import load_file, save_file
+    model = torch.nn.ModuleDict({"rnn": torch.nn.LSTM(3, 5, bidirectional=True), "fc": torch.nn.Linear(10, 2)})
+    save_file(state_of(model), tmp_path/"model.safetensors")
+    arrays = read_safetensors(tmp_path/"model.safetensors")
+    network = from_torch(arrays, "rnn.")
+    compare("weights out of a file of PyTorch's, float32", model["rnn"], network, 1, 1e-6)
+    write_safetensors(tmp_path/"ours.safetensors", arrays | to_torch(network, "rnn."))
+    model.load_state_dict(load_file(tmp_path/"ours.safetensors"), strict=True)
+    compare("weights into a model through a file, float32", model["rnn"], network, 1, 1e-6)
+
+
+def test_bfloat16():
+    module = torch.nn.LSTM(3, 5, dtype=torch.bfloat16)
+    with pytest.raises(TypeError, match=r'state\["weight_hh_l0"\]|state\["weight_ih_l0"\]: expected an array of float or complex numbers, got torch.bfloat16, convert them to float32 first'):
+        from_torch(module.state_dict())
+    from_torch({k: v.float() for k, v in module.state_dict().items()})
+
+
+def test_bfloat16_file(tmp_path):
+    from safetensors.torch import save_file
+    save_file(torch.nn.LSTM(3, 5, dtype=torch.bfloat16).state_dict(), tmp_path/"w.safetensors")
+    with pytest.raises(TypeError, match=r'expected float numbers in "bias_hh_l0", got BF16, convert it to float32 first'): read_safetensors(tmp_path/"w.safetensors")
+
+
+@pytest.mark.parametrize("net", engines)
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_exported(net, both, batch_first):
+    "A model as PyTorch's exporter writes it, with all that it puts around the nodes."
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.fc = getattr(torch.nn, net)(3, 5, num_layers=2, bidirectional=both, batch_first=batch_first), torch.nn.Linear(5 * (1 + both), 2)
+
+        def forward(self, x): return self.fc(self.rnn(x)[0])
+    model, x, file = Model().eval(), torch.randn(4, 6, 3), io.BytesIO()
+    state_of(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, (x,), file, input_names=["x"], output_names=["y"], dynamo=False, opset_version=17)
+    close(f"nn.{net} as PyTorch exports it, float32", run_onnx(file.getvalue(), {"x": x.numpy()})["y"], model(x), 2e-6)
+    network, _ = read_onnx(file.getvalue())
+    assert len(network) == 2
+    for a, b in zip(network, from_torch(model.rnn.state_dict())):
+        for p, q in zip(*[(v if isinstance(v, tuple) else (v,)) for v in (a, b)]):
+            assert p.keys() == q.keys() and all(np.array_equal(p[k], q[k]) for k in q)
