@@ -56,6 +56,6 @@ def test_both_directions(cell):
 
 
 def test_bfloat16():
-    tree = nn.RNN(nn.LSTMCell(5)).init(jax.random.key(0), jnp.asarray(x))["params"]["cell"]
+    tree = nn.RNN(nn.LSTMCell(5)).init(jax.random.key(0), jnp.asarray(x, jnp.float32))["params"]["cell"]
     tree = jax.tree.map(lambda w: w.astype(jnp.bfloat16), tree)
     with pytest.raises(TypeError, match="expected an array of float or complex numbers, got bfloat16, convert them to float32 first"): from_flax([tree])
