@@ -178,7 +178,7 @@ def _split(
     "The inverse of `_stack`, equation (90)."
     return dict(zip(order, np.split(stack, len(order))))
 
-# %% ../nbs/20_weights.ipynb #5e094524
+# %% ../nbs/20_weights.ipynb #8bab2eb9
 @np.errstate(all="ignore")
 def _add(
     first:np.ndarray, # A bias
@@ -191,7 +191,6 @@ def _two_biases(
     net:str, # `"lstm"`, `"gru"` or `"rnn"`
     p:dict, # Its parameters
     order:str, # The gates in order
-    sums=True, # Whether z and r of a GRU have two biases as well
 ) -> tuple: # Two arrays, each of all gates
     "All of a bias in the first, the rest of (92) in the second, zeros elsewhere."
     b = {k: v.ravel() for k, v in _apart(net, p)[2].items()}
