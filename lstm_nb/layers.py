@@ -417,13 +417,14 @@ def _layer_backward(
         start += run.rows
     return dx[0] if len(dx) == 1 else dx[0] + dx[1], places                      # (53)
 
-# %% ../nbs/12_layers.ipynb #2201e571
+# %% ../nbs/12_layers.ipynb #609b3ad2
 def _engines(
     engine, # As in layers_forward
     net:list, # What _network returned
 ) -> list: # One tuple a layer, of one (forward, backward) or of two
     "The engine of every place. Raises `TypeError` if there is none."
     def one(e): return isinstance(e, (list, tuple)) and len(e) == 2 and all(map(callable, e))
+    if engine is None: engine = fused_lstm_forward, fused_lstm_backward
     if one(engine): return [(tuple(engine),)*len(layer) for layer in net]
     engines = _spread("engine", engine, net)
     for n, layer in enumerate(net):
@@ -539,7 +540,7 @@ def _output_gradient(
     lengths, order, _ = tape.sorting
     return _cleared(_ordered(d, order), lengths)
 
-# %% ../nbs/12_layers.ipynb #6f2888f9
+# %% ../nbs/12_layers.ipynb #45c7cfd5
 @np.errstate(all="ignore")
 def layers_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -550,7 +551,7 @@ def layers_forward(
     lengths:np.ndarray=None, # Steps of every example, whole numbers, `(m,)`; all if not given
     masks:list=None, # Factors of each layer's input, `(rows, m, T_x)` or `(rows, m, 1)`
     state_masks:list=None, # Factors of the hidden state where it enters a step; like a0
-    engine:tuple=(fused_lstm_forward, fused_lstm_backward), # One for all, or nested like a0
+    engine:tuple=None, # (forward, backward) for all, or nested like a0; the fused LSTM if not given
     tape=None, # An earlier tape, spent now, whose memory the engine may use again
 ) -> tuple: # `a` of the last layer `(rows, m, T_x)`, last states a and c like a0, the tape
     "A network of layers over sequences of any lengths, equations (50), (52), (55) to (59)."
