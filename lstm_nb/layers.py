@@ -540,7 +540,7 @@ def _output_gradient(
     lengths, order, _ = tape.sorting
     return _cleared(_ordered(d, order), lengths)
 
-# %% ../nbs/12_layers.ipynb #45c7cfd5
+# %% ../nbs/12_layers.ipynb #5c52e144
 @np.errstate(all="ignore")
 def layers_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -551,7 +551,7 @@ def layers_forward(
     lengths:np.ndarray=None, # Steps of every example, whole numbers, `(m,)`; all if not given
     masks:list=None, # Factors of each layer's input, `(rows, m, T_x)` or `(rows, m, 1)`
     state_masks:list=None, # Factors of the hidden state where it enters a step; like a0
-    engine:tuple=None, # (forward, backward) for all, or nested like a0; the fused LSTM if not given
+    engine:tuple=None, # (forward, backward), or nested like a0; the fused LSTM if not given
     tape=None, # An earlier tape, spent now, whose memory the engine may use again
 ) -> tuple: # `a` of the last layer `(rows, m, T_x)`, last states a and c like a0, the tape
     "A network of layers over sequences of any lengths, equations (50), (52), (55) to (59)."
