@@ -18,7 +18,7 @@ from .parameters import (MissingParameter, ShapeError, _count, _number, as_array
                                 check_shapes, init_lstm_parameters)
 from .fused import fused_lstm_backward, fused_lstm_forward
 
-# %% ../nbs/12_layers.ipynb #52d85925
+# %% ../nbs/12_layers.ipynb #de8cedcd
 def init_layers(
     n_x:int, # Inputs
     n_a:int, # Hidden units of every layer and direction
@@ -41,11 +41,12 @@ def init_layers(
 def _weight(
     parameters:dict, # Of one direction
 ) -> np.ndarray: # The weight whose rows are those of the hidden state
-    "`Wp` where there is a projection, else the first weight that is not an output layer's."
-    known = [k for k in parameters if str(k)[:1] == "W" and k not in ("Wy", "Wya")]
-    if not known: raise MissingParameter('parameters: "Wf" or another weight is missing')
-    key = "Wp" if "Wp" in known else known[0]
-    return check_shapes({f'parameters["{key}"]': (parameters[key], "rows, columns")})[0]
+    "`Wp` where there is a projection, else `Wc`, in an RNN `Waa`, else the first weight."
+    known = [k for k in ("Wp", "Wc", "Waa") if k in parameters]
+    known += [k for k in parameters if str(k)[:1] == "W" and k not in ("Wy", "Wya")]
+    if not known: raise MissingParameter('parameters: "Wc" or another weight is missing')
+    name = f'parameters["{known[0]}"]'
+    return check_shapes({name: (parameters[known[0]], "rows, columns")})[0]
 
 # %% ../nbs/12_layers.ipynb #32a813b3
 def as_time_first(
@@ -416,13 +417,14 @@ def _layer_backward(
         start += run.rows
     return dx[0] if len(dx) == 1 else dx[0] + dx[1], places                      # (53)
 
-# %% ../nbs/12_layers.ipynb #a856473b
+# %% ../nbs/12_layers.ipynb #609b3ad2
 def _engines(
     engine, # As in layers_forward
     net:list, # What _network returned
 ) -> list: # One tuple a layer, of one (forward, backward) or of two
     "The engine of every place. Raises `TypeError` if there is none."
     def one(e): return isinstance(e, (list, tuple)) and len(e) == 2 and all(map(callable, e))
+    if engine is None: engine = fused_lstm_forward, fused_lstm_backward
     if one(engine): return [(tuple(engine),)*len(layer) for layer in net]
     engines = _spread("engine", engine, net)
     for n, layer in enumerate(net):
@@ -493,6 +495,13 @@ def _check_tape(
     raise TypeError("tape: expected what layers_forward returned last, "
                     f"got {type(tape).__name__}")
 
+def _rows(
+    parameters:dict, # Of one direction
+) -> int: # The rows of its hidden state; 1 where they cannot be known
+    "How long a0 is. What is wrong with the parameters is for the engine to say."
+    try: return len(_weight(parameters))
+    except (TypeError, ShapeError): return 1
+
 def _plan(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     net:list, # What _network returned
@@ -509,7 +518,7 @@ def _plan(
         for d, p in enumerate(layer):
             if p is None: plan[n].append(None); continue
             a, c, mask = (_ordered(v[n][d], order) for v in (a0, c0, masks))
-            if a is None: a = np.broadcast_to(x.dtype.type(0), (len(_weight(p)), x.shape[1]))
+            if a is None: a = np.broadcast_to(x.dtype.type(0), (_rows(p), x.shape[1]))
             run = old[n][d] if n < len(old) and d < len(old[n]) else None
             forward, backward = engines[n][d]
             tapes, place = run.tapes if run else [], _place("parameters", n, d, len(layer))
@@ -531,7 +540,7 @@ def _output_gradient(
     lengths, order, _ = tape.sorting
     return _cleared(_ordered(d, order), lengths)
 
-# %% ../nbs/12_layers.ipynb #6f2888f9
+# %% ../nbs/12_layers.ipynb #5c52e144
 @np.errstate(all="ignore")
 def layers_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -542,7 +551,7 @@ def layers_forward(
     lengths:np.ndarray=None, # Steps of every example, whole numbers, `(m,)`; all if not given
     masks:list=None, # Factors of each layer's input, `(rows, m, T_x)` or `(rows, m, 1)`
     state_masks:list=None, # Factors of the hidden state where it enters a step; like a0
-    engine:tuple=(fused_lstm_forward, fused_lstm_backward), # One for all, or nested like a0
+    engine:tuple=None, # (forward, backward), or nested like a0; the fused LSTM if not given
     tape=None, # An earlier tape, spent now, whose memory the engine may use again
 ) -> tuple: # `a` of the last layer `(rows, m, T_x)`, last states a and c like a0, the tape
     "A network of layers over sequences of any lengths, equations (50), (52), (55) to (59)."

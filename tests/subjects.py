@@ -1,10 +1,12 @@
 "Every public function with valid arguments, and what a call with any other arguments must end in, from the shapes alone."
 import operator
+import random
 from collections.abc import Mapping
 from typing import Callable, NamedTuple
 
 import lstm_nb as nb
 import numpy as np
+from lstm_nb import layers as L
 from hostile import is_numbers
 from problems import draw
 
@@ -352,4 +354,169 @@ subjects = {
     "rnn_backward": S(nb.rnn_backward, lambda q: {"da": q["da"], "caches": rnn_caches(q)}, lambda v, a: v.caches("caches", a["caches"], "rnn", da=a["da"])),
     "lstm_backward": S(nb.lstm_backward, lambda q: {"da": q["da"], "caches": lstm_caches(q), "dc": q["dc"]},
                        lambda v, a: v.caches("caches", a["caches"], "lstm", da=a["da"], dc=a["dc"])),
+}
+
+
+# networks of layers: what is nested like the parameters, and what each place calls for
+
+def network(q):
+    "A network on the inputs of the problem `q`, one layer or two, one direction or two, with lengths, states and masks or without."
+    r, (n_x, m, T_x), n_a, dtype = random.Random(q["x"].tobytes()), q["x"].shape, len(q["a0"]), q["x"].dtype
+    p = L.init_layers(n_x, n_a, r.choice([1, 2]), r.random() < 0.5, rng=r.randrange(99), dtype=dtype)
+    rng = np.random.default_rng(r.randrange(99))
+    draw = lambda *shape: rng.standard_normal(shape).astype(dtype)
+    states = lambda: None if r.random() < 0.3 else [tuple(draw(n_a, m) for _ in layer) if isinstance(layer, tuple) else draw(n_a, m) for layer in p]
+    rows = [n_x] + [n_a * (1 + isinstance(layer, tuple)) for layer in p]
+    lengths = rng.integers(0, T_x + 1, m)
+    lengths[r.randrange(m)] = T_x
+    return {"x": q["x"], "parameters": p, "a0": states(), "c0": states(), "lengths": lengths if r.random() < 0.7 else None, "state_masks": states(),
+            "masks": None if r.random() < 0.4 else [draw(n, m, r.choice([1, T_x])) if r.random() < 0.7 else None for n in rows[:-1]],
+            "da": draw(rows[-1], m, r.randint(1, T_x)), "da_last": states(), "dc_last": states()}
+
+
+def of_network(*names): return lambda q: {k: v for k, v in network(q).items() if k in names}
+
+
+def is_pair(v): return isinstance(v, (list, tuple)) and len(v) == 2
+
+
+def layers_of(v, net):
+    "One tuple a layer, of one dictionary or two, or None if that is no network."
+    if not isinstance(net, (list, tuple)) or not net: return v.wrong("parameters", Type)
+    layers = [(p,) if isinstance(p, Mapping) else tuple(p) if is_pair(p) else () for p in net]
+    for layer in layers:
+        if not any(isinstance(p, Mapping) for p in layer) or not all(p is None or isinstance(p, Mapping) for p in layer): return v.wrong("parameters", Type)
+    return layers
+
+
+def spread(v, name, values, layers):
+    "The values of every place as one tuple a layer, or None if they are nested in another way."
+    if values is None: return [(None,)*len(layer) for layer in layers]
+    if not isinstance(values, (list, tuple)): return v.wrong(name, Type)
+    if len(values) != len(layers): return v.wrong(name, Shape)
+    pairs = [((None, None) if w is None else w) if len(layer) == 2 else (w,) for w, layer in zip(values, layers)]
+    if not all(len(layer) == 1 or is_pair(w) for w, layer in zip(pairs, layers)): return v.wrong(name, Type)
+    return pairs
+
+
+def place(v, sizes, look):
+    "Look at one place with sizes of its own; returns them."
+    inside = Verdict(v.sizes | sizes)
+    look(inside)
+    v.must, v.may = v.must + inside.must, v.may + inside.may
+    return inside.sizes
+
+
+def judge_lengths(v, lengths, T_x):
+    if lengths is None: return
+    v.array("lengths", lengths, "m")
+    if not is_numbers(lengths): return
+    if np.asarray(lengths).dtype.kind not in "iu": v.wrong("lengths", Type)
+    elif not v.must and not (0 <= np.asarray(lengths).min() and 0 < np.asarray(lengths).max() <= T_x): v.wrong("lengths", Value)
+
+
+def judge_layers_forward(v, a):
+    v.array("x", a["x"], "n_x, m, T_x")
+    layers = layers_of(v, a["parameters"])
+    if v.must: return [v.wrong(k, Type, Shape, Value) for k in a]
+    rows, T_x, m = v.sizes.pop("n_x"), v.sizes.pop("T_x"), v.sizes["m"]
+    judge_lengths(v, a["lengths"], T_x)
+    states = {k: spread(v, k, a[k], layers) for k in ("a0", "c0", "state_masks")}
+    masks = spread(v, "masks", a["masks"], [(0,)]*len(layers))
+    for n, layer in enumerate(layers):
+        mask = masks and masks[n][0]
+        if mask is not None and not is_numbers(mask): v.wrong(f"masks[{n}]", Type)
+        elif mask is not None and rows and np.asarray(mask).shape not in {(rows, m, 1), (rows, m, T_x)}: v.wrong(f"masks[{n}]", Shape)
+        shown = []
+        for d, p in enumerate(layer):
+            if p is None: continue
+
+            def look(inside):
+                for k, shape in nb.LSTM_SHAPES.items():
+                    if "n_y" in shape: continue
+                    if k in p: inside.array(f'"{k}"', p[k], shape)
+                    else: inside.wrong(f'"{k}"', Missing)
+                for k, w in states.items():
+                    if w and w[n][d] is not None: inside.array(k, w[n][d], "n_a, m")
+            shown.append(place(v, {"n_x": rows} if rows else {}, look).get("n_a"))
+        rows = sum(shown) if None not in shown else None
+
+
+def judge_layers_backward(v, a):
+    tape = a["tape"]
+    rows, m, T_x = tape.shape
+    if a["da"] is not None and not is_numbers(a["da"]): v.wrong("da", Type)
+    elif a["da"] is not None:
+        shape = np.asarray(a["da"]).shape
+        if len(shape) != 3 or shape[:2] != (rows, m) or not 1 <= shape[2] <= T_x: v.wrong("da", Shape)
+    for k in ("da_last", "dc_last"):
+        places = spread(v, k, a[k], tape.net)
+        for n, layer in enumerate(tape.net):
+            for d, p in enumerate(layer):
+                w = places and places[n][d]
+                if w is None or p is None: continue
+                if not is_numbers(w): v.wrong(k, Type)
+                elif np.asarray(w).shape != (len(p["bf"]), m): v.wrong(k, Shape)
+
+
+def judge_masks(v, a):
+    layers = layers_of(v, a["parameters"])
+    judge_count(v, "m", a["m"])
+    for k in ("rate", "state_rate"):
+        v.number(k, a[k])
+        if is_numbers(a[k]) and not np.asarray(a[k]).shape and dtype_of(a[k]).kind != "c" and not 0 <= np.asarray(a[k]) < 1: v.wrong(k, Value)
+    for p in (p for layer in layers or () for p in layer if p is not None):
+        known = [k for k in ("Wp", "Wc", "Waa") if k in p] + [k for k in p if str(k)[:1] == "W" and k not in ("Wy", "Wya")]
+        if known: Verdict.array(v, f'"{known[0]}"', p[known[0]], f"r{id(p)}, c{id(p)}")
+        else: v.wrong('"Wc"', Missing)
+
+
+def judge_count(v, name, value):
+    try: n = operator.index(value)
+    except TypeError: return v.wrong(name, Type)
+    if n < 1: v.wrong(name, Shape)
+
+
+def judge_steps(name):
+    def judge(v, a):
+        v.array(name, a[name], "n, m, T_x")
+        if not v.must: judge_lengths(v, a["lengths"], v.sizes["T_x"])
+        else: v.wrong("lengths", Type, Shape, Value)
+    return judge
+
+
+def judge_last_step_backward(v, a):
+    v.array("da_last", a["da_last"], "n, m")
+    judge_count(v, "T_x", a["T_x"])
+    if not v.must: judge_lengths(v, a["lengths"], operator.index(a["T_x"]))
+    else: v.wrong("lengths", Type, Shape, Value)
+
+
+def judge_init_layers(v, a):
+    for k in ("n_x", "n_a", "n_layers"): judge_count(v, k, a[k])
+
+
+def run_layers(x, parameters, **options):
+    a, a_last, c_last, tape = L.layers_forward(x, parameters, **options)
+    return a, a_last, c_last, L.layers_backward(np.ones_like(a), tape, a_last)
+
+
+def layers_tape(q): return L.layers_forward(**{k: v for k, v in network(q).items() if k[0] != "d"})[3]
+
+
+def steps(name): return lambda q: {name: q["x"], "lengths": network(q)["lengths"]}
+
+
+subjects |= {
+    "layers_forward": S(run_layers, of_network("x", "parameters", "a0", "c0", "lengths", "masks", "state_masks"), judge_layers_forward, endless=False),
+    "layers_backward": S(lambda da, tape, da_last, dc_last: L.layers_backward(da, tape, da_last, dc_last), lambda q: of_network("da", "da_last", "dc_last")(q) | {"tape": layers_tape(q)},
+                         judge_layers_backward, fixed=("tape",)),
+    "init_layers": S(L.init_layers, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_layers": 2, "rng": 0}, judge_init_layers, fixed=("rng",), endless=False),
+    "dropout_masks": S(L.dropout_masks, lambda q: {"parameters": network(q)["parameters"], "m": 3, "rate": 0.5, "state_rate": np.array(0.25), "rng": 0}, judge_masks, fixed=("rng",), endless=False),
+    "reverse_steps": S(L.reverse_steps, steps("x"), judge_steps("x"), endless=False),
+    "zero_padding": S(L.zero_padding, steps("x"), judge_steps("x"), endless=False),
+    "last_step": S(L.last_step, steps("a"), judge_steps("a"), endless=False),
+    "last_step_backward": S(L.last_step_backward, lambda q: {"da_last": q["x"][:, :, 0], "T_x": q["x"].shape[2], "lengths": network(q)["lengths"]}, judge_last_step_backward, endless=False),
+    **{k: S(getattr(L, k), take("", "x"), lambda v, a: v.array("x", a["x"], "n_x, m, T_x"), endless=False)
+       for k in ("as_time_first", "from_time_first", "as_batch_first", "from_batch_first")},
 }

@@ -23,12 +23,13 @@ def clean(v):
     "A copy in C order, native bytes and plain containers; labels stay whole numbers."
     if isinstance(v, Mapping): return {k: clean(w) for k, w in v.items()}
     if isinstance(v, tuple) and hasattr(v, "_fields"): return type(v)(*map(clean, v))
-    if isinstance(v, (tuple, list)) and not is_numbers(v): return type(v)(map(clean, v))
+    if isinstance(v, (tuple, list)) and (not is_numbers(v) or not all(isinstance(w, (int, float, complex, np.generic)) for w in v)): return type(v)(map(clean, v))
     return floats(v) if is_numbers(v) else v
 
 
 def clean_arguments(args, fixed):
-    kinds = {"labels": lambda v: np.asarray(v).astype(np.int64), **dict.fromkeys(["n_x", "n_a", "n_y"], lambda v: v if v is None else operator.index(v))}
+    kinds = {"labels": lambda v: np.asarray(v).astype(np.int64), "lengths": lambda v: v if v is None else np.asarray(v).astype(np.int64),
+             **dict.fromkeys(["n_x", "n_a", "n_y", "n_layers", "m", "T_x"], lambda v: v if v is None else operator.index(v))}
     return {k: v if k in fixed else kinds.get(k, clean)(v) for k, v in args.items()}
 
 
@@ -134,7 +135,8 @@ def test_hostile_calls():
 
 
 def test_every_public_function_is_called():
-    public = {k for k in lstm_nb.__all__ if callable(getattr(lstm_nb, k)) and not isinstance(getattr(lstm_nb, k), type)}
+    pages = lstm_nb, lstm_nb.layers
+    public = {k for page in pages for k in page.__all__ if callable(getattr(page, k)) and not isinstance(getattr(page, k), type)}
     no_arrays = {"certified_rtol", "check", "gap", "which_edition"}       # sizes, a reader's function, a name, figures: pages 07 and 31 and tests/test_check.py try those
     assert public == {*subjects} | no_arrays
 
