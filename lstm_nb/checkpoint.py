@@ -103,9 +103,8 @@ def checkpointed_lstm_forward(
 ) -> tuple: # `a` and `c`, `(n_a, m, T_x)` or `(n_a, m, 1)`, and the tape
     "An LSTM over a long sequence, of which a state is kept every so many steps."
     given = {"a0": a0} | {k: v for k, v in {"c0": c0, "mask": mask}.items() if v is not None}
-    p, *arrays = check_inputs(
-        {k: v for k, v in parameters.items() if k not in ("Wy", "by")}, LSTM_SHAPES,
-        **{k: (v, "n_a, m") for k, v in given.items()})
+    shapes = {k: s for k, s in LSTM_SHAPES.items() if "n_y" not in s}
+    p, *arrays = check_inputs(parameters, shapes, **{k: (v, "n_a, m") for k, v in given.items()})
     given = dict(zip(given, arrays))
     n_a, m = given["a0"].shape
     sizes = {"n_x": p["Wf"].shape[1] - n_a, "n_a": n_a, "m": m}

@@ -6,6 +6,7 @@ from typing import Callable, NamedTuple
 
 import lstm_nb as nb
 import numpy as np
+from lstm_nb import checkpoint as C
 from lstm_nb import layers as L
 from hostile import is_numbers
 from problems import draw
@@ -519,4 +520,44 @@ subjects |= {
     "last_step_backward": S(L.last_step_backward, lambda q: {"da_last": q["x"][:, :, 0], "T_x": q["x"].shape[2], "lengths": network(q)["lengths"]}, judge_last_step_backward, endless=False),
     **{k: S(getattr(L, k), take("", "x"), lambda v, a: v.array("x", a["x"], "n_x, m, T_x"), endless=False)
        for k in ("as_time_first", "from_time_first", "as_batch_first", "from_batch_first")},
+}
+
+
+# long sequences: a count for the length of a segment; what can be called counts as a function, which is not tried here
+
+def run_checkpointed(x, a0, parameters, c0, every, mask):
+    a, c, tape = C.checkpointed_lstm_forward(x, a0, parameters, c0, every, mask=mask)
+    return a, c, C.checkpointed_lstm_backward(np.ones_like(a), tape, np.ones_like(c))
+
+
+def judge_checkpointed_forward(v, a):
+    inputs("lstm", a0="n_a, m")(v, {k: w for k, w in a.items() if k != "parameters"} | {"parameters": no_output(a["parameters"])})
+    for k in ("c0", "mask"):
+        if a[k] is not None: v.array(k, a[k], "n_a, m")
+    v.array("x", a["x"], "n_x, m, T_x")
+    if a["every"] is not None: judge_count(v, "every", a["every"])
+
+
+def no_output(p): return {k: w for k, w in p.items() if k not in ("Wy", "by")} if isinstance(p, Mapping) else p
+
+
+def run_checkpointed_backward(da, tape, dc):
+    for k, d in (("da", da), ("dc", dc)):
+        if callable(d): raise TypeError(f"{k}: expected no function in this test")
+    return C.checkpointed_lstm_backward(da, tape, dc)
+
+
+def judge_checkpointed_backward(v, a):
+    v.sizes = a["tape"].sizes
+    for k in ("da", "dc"): v.upstream(k, a[k], a["tape"].bounds[-1][1])
+
+
+def judge_counts(*names): return lambda v, a: [judge_count(v, k, a[k]) for k in names]
+
+
+subjects |= {
+    "best_every": S(C.best_every, lambda q: {"T_x": 100, "n_x": 2, "n_a": np.int8(3)}, judge_counts("T_x", "n_x", "n_a"), endless=False),
+    "checkpointed_lstm_forward": S(run_checkpointed, lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"every": 2, "mask": q["da"][:, :, 0]}, judge_checkpointed_forward),
+    "checkpointed_lstm_backward": S(run_checkpointed_backward, lambda q: {"da": q["da"], "dc": q["dc"], "tape": C.checkpointed_lstm_forward(q["x"], q["a0"], q["lstm"], q["c0"], every=2)[2]},
+                                    judge_checkpointed_backward, fixed=("tape",)),
 }

@@ -29,7 +29,7 @@ def clean(v):
 
 def clean_arguments(args, fixed):
     kinds = {"labels": lambda v: np.asarray(v).astype(np.int64), "lengths": lambda v: v if v is None else np.asarray(v).astype(np.int64),
-             **dict.fromkeys(["n_x", "n_a", "n_y", "n_layers", "m", "T_x"], lambda v: v if v is None else operator.index(v))}
+             **dict.fromkeys(["n_x", "n_a", "n_y", "n_layers", "m", "T_x", "every"], lambda v: v if v is None else operator.index(v))}
     return {k: v if k in fixed else kinds.get(k, clean)(v) for k, v in args.items()}
 
 
@@ -135,7 +135,7 @@ def test_hostile_calls():
 
 
 def test_every_public_function_is_called():
-    pages = lstm_nb, lstm_nb.layers
+    pages = lstm_nb, lstm_nb.layers, lstm_nb.checkpoint
     public = {k for page in pages for k in page.__all__ if callable(getattr(page, k)) and not isinstance(getattr(page, k), type)}
     no_arrays = {"certified_rtol", "check", "gap", "which_edition"}       # sizes, a reader's function, a name, figures: pages 07 and 31 and tests/test_check.py try those
     assert public == {*subjects} | no_arrays
