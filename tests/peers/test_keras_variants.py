@@ -2,6 +2,9 @@
 import inspect
 import os
 
+from conftest import needs_python
+
+needs_python("3.11", "Keras")
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np
