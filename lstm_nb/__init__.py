@@ -15,6 +15,7 @@ from .cell import *
 from .sequence import *
 from .output import *
 from .fused import *
+from .checkpoint import *
 from .layers import *
 from .variants import *
 from .weights import *
@@ -23,9 +24,9 @@ from .check import check, gap
 from .editions import which_edition
 
 # %% ../nbs/index.ipynb #21fb9314
-from . import (activations, cell, fused, gradcheck, layers, output, parameters, rnn, sequence,
-                     variants, weights)
+from . import (activations, cell, checkpoint, fused, gradcheck, layers, output, parameters, rnn,
+                     sequence, variants, weights)
 
 __all__ = [name for page in (parameters, activations, gradcheck, rnn, cell, sequence, output,
-                             fused, layers, variants, weights)
+                             fused, checkpoint, layers, variants, weights)
            for name in page.__all__] + ["certified_rtol", "check", "gap", "which_edition"]

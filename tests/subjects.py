@@ -6,6 +6,7 @@ from typing import Callable, NamedTuple
 
 import lstm_nb as nb
 import numpy as np
+from lstm_nb import checkpoint as C
 from lstm_nb import fused as F
 from lstm_nb import layers as L
 from lstm_nb import variants as V
@@ -666,4 +667,39 @@ subjects |= {
     "init_variant_parameters": S(V.init_variant_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_r": 2, "coupled": "i", "peepholes": True, "layer_norm": np.True_,
                                                                        "rng": 0, "forget_bias": np.array(1.5)}, judge_init_variant, fixed=("rng",), endless=False),
     "init_gru_parameters": S(V.init_gru_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "reset_after": True, "rng": 0}, judge_init_variant, fixed=("rng",), endless=False),
+}
+
+
+# long sequences: a count for the length of a segment; what can be called counts as a function, which is not tried here
+
+def run_checkpointed(x, a0, parameters, c0, every, mask):
+    a, c, tape = C.checkpointed_lstm_forward(x, a0, parameters, c0, every, mask=mask)
+    return a, c, C.checkpointed_lstm_backward(np.ones_like(a), tape, np.ones_like(c))
+
+
+def judge_checkpointed_forward(v, a):
+    judge_fused(v, a)
+    if a["every"] is not None: judge_count(v, "every", a["every"])
+
+
+def run_checkpointed_backward(da, tape, dc):
+    for k, d in (("da", da), ("dc", dc)):
+        if callable(d): raise TypeError(f"{k}: expected no function in this test")
+    return C.checkpointed_lstm_backward(da, tape, dc)
+
+
+def judge_checkpointed_backward(v, a):
+    if not isinstance(a["tape"], C.CheckpointTape): return [v.wrong(k, Type, Shape) for k in a]
+    v.sizes = a["tape"].sizes
+    for k in ("da", "dc"): v.upstream(k, a[k], a["tape"].bounds[-1][1])
+
+
+def judge_counts(*names): return lambda v, a: [judge_count(v, k, a[k]) for k in names]
+
+
+subjects |= {
+    "best_every": S(C.best_every, lambda q: {"T_x": 100, "n_x": 2, "n_a": np.int8(3)}, judge_counts("T_x", "n_x", "n_a"), endless=False),
+    "checkpointed_lstm_forward": S(run_checkpointed, lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"every": 2, "mask": q["da"][:, :, 0]}, judge_checkpointed_forward),
+    "checkpointed_lstm_backward": S(run_checkpointed_backward, lambda q: {"da": q["da"], "dc": q["dc"], "tape": C.checkpointed_lstm_forward(q["x"], q["a0"], q["lstm"], q["c0"], every=2)[2]},
+                                    judge_checkpointed_backward),
 }

@@ -30,7 +30,7 @@ def clean(v):
 
 def clean_arguments(args, fixed):
     kinds = {"labels": lambda v: np.asarray(v).astype(np.int64), "lengths": lambda v: v if v is None else np.asarray(v).astype(np.int64),
-             **dict.fromkeys(["n_x", "n_a", "n_y", "n_r", "n_layers", "m", "T_x"], lambda v: v if v is None else operator.index(v)),
+             **dict.fromkeys(["n_x", "n_a", "n_y", "n_r", "n_layers", "m", "T_x", "every"], lambda v: v if v is None else operator.index(v)),
              **dict.fromkeys(["peepholes", "layer_norm", "reset_after"], bool)}
     return {k: v if k in fixed else kinds.get(k, clean)(v) for k, v in args.items()}
 
