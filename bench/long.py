@@ -1,0 +1,185 @@
+"""Long sequences: peak memory and time of the plain engine, of checkpoints and of PyTorch. Writes bench/long.json, which page 11 shows.
+
+Every measurement is a process of its own: it draws the inputs, runs a few steps to have everything loaded and compiled, and then forward
+and backward. Memory is what the peak of the resident set rises above where it stood before. Time is the best of the runs in a process,
+and the median over the rounds; programs take turns."""
+import argparse
+import fcntl
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+here = Path(__file__).resolve().parent
+goal = dict(n_x=64, n_a=128, m=32, T_x=4096)            # the size of the issue
+wide = dict(n_x=32, n_a=64, m=128)                      # states and tapes large beside the weights
+small = dict(n_x=8, n_a=32, m=4)
+lengths = [256, 512, 1024, 2048, 4096, 8192]
+
+
+def resident(field):
+    "MiB that this process has in memory now (`VmRSS`), or had at most (`VmHWM`)."
+    return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith(field))
+
+
+def draw(n_x, n_a, m, T_x, dtype):
+    "A problem with time first in memory; x and da of `T_x` steps."
+    from lstm_nb import init_lstm_parameters
+    rng = np.random.default_rng(0)
+    def array(T, n):
+        v = np.empty((T, n, m), dtype)
+        for part in v: part[...] = rng.standard_normal((n, m), np.float32)
+        return v.transpose(1, 2, 0)
+    return {"x": array(T_x, n_x), "a0": array(1, n_a)[:, :, 0], "da": array(T_x, n_a), "parameters": init_lstm_parameters(n_x, n_a, rng=rng, dtype=dtype)}
+
+
+def first(q, T): return q | {k: q[k][:, :, :T] for k in ("x", "da")}
+
+
+def plain(q, engine):
+    "The tape is handed on to the next run, as a training loop would."
+    from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
+    *_, q["tape"] = fused_lstm_forward(q["x"], q["a0"], q["parameters"], engine=engine, tape=q.get("tape"))
+    return fused_lstm_backward(q["da"], q["tape"])
+
+
+def checkpointed(q, engine, every=None, only_last=True):
+    "The same gradients of the same arrays."
+    from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+    *states, tape = checkpointed_lstm_forward(q["x"], q["a0"], q["parameters"], engine=engine, every=every, only_last=only_last)
+    return checkpointed_lstm_backward(q["da"], tape)
+
+
+def all_states(q, engine): return checkpointed(q, engine, only_last=False)
+
+
+def streamed(q, engine):
+    "Nothing that is made is as long as the sequence: dx is handed on, to nobody."
+    from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+    tape = checkpointed_lstm_forward(q["x"], q["a0"], q["parameters"], engine=engine, only_last=True)[2]
+    return checkpointed_lstm_backward(lambda a, start, stop: q["da"][:, :, start:stop], tape, dx=lambda part, start, stop: None)
+
+
+def made(q, engine, T_x=1_000_000):
+    "Nor is anything that goes in: x is made segment by segment, with its first step as the seed, and da out of a."
+    from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+    (n_x, m, _), dtype = q["x"].shape, q["x"].dtype
+    def make(start, stop): return np.random.default_rng(start).standard_normal((stop - start, n_x, m), dtype).transpose(1, 2, 0)
+    tape = checkpointed_lstm_forward(make, q["a0"], q["parameters"], engine=engine, T_x=min(T_x, q.get("T_x", T_x)), only_last=True)[2]
+    return checkpointed_lstm_backward(lambda a, start, stop: a / T_x, tape, dx=lambda part, start, stop: None)
+
+
+def torch_lstm(q):
+    "PyTorch's nn.LSTM, its own way round: time first, one tensor of all gates."
+    import torch
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    (n_x, m, _), p, n = q["x"].shape, q["parameters"], len(q["a0"])
+    lstm = torch.nn.LSTM(n_x, n, dtype=getattr(torch, q["x"].dtype.name))
+    W, b = (np.concatenate([p[kind + k] for k in "ifco"]) for kind in "Wb")
+    with torch.no_grad():
+        for k, v in {"weight_hh": W[:, :n], "weight_ih": W[:, n:], "bias_ih": b[:, 0], "bias_hh": 0*b[:, 0]}.items(): getattr(lstm, f"{k}_l0").copy_(torch.tensor(v))
+    first = lambda v: torch.tensor(np.ascontiguousarray(v.T))
+    x, da, a0 = first(q["x"]).requires_grad_(), first(q["da"]), first(q["a0"])[None].requires_grad_()
+    q.clear()
+
+    def run(T=len(x)):
+        grads = torch.autograd.grad(lstm(x[:T], (a0, torch.zeros_like(a0)))[0], [x, a0, *lstm.parameters()], da[:T])
+        return {"da0": grads[1][0].numpy().T, "dW": np.concatenate([grads[3].numpy(), grads[2].numpy()], 1)}
+    return run
+
+
+programs = {"plain": plain, "checkpointed": checkpointed, "all states": all_states, "streamed": streamed, "made": made}
+
+
+def one(program, engine, dtype, repeats, options, **sizes):
+    "What one process measures; to be compared, some of its gradients."
+    steps = sizes["T_x"] if program != "made" else 8
+    q = draw(**sizes | {"T_x": steps}, dtype=dtype)
+    if program == "torch":
+        run = torch_lstm(q)
+        run(8)
+    else:
+        run = lambda: programs[program](q, engine, **options)
+        programs[program](first(q, 8) | {"T_x": 8}, engine)
+    before, seconds = resident("VmRSS"), []
+    Path("/proc/self/clear_refs").write_text("5")           # the peak starts anew
+    for _ in range(repeats):
+        found = None                                        # or its dx would count twice
+        start = time.perf_counter()
+        found = run()
+        seconds.append(time.perf_counter() - start)
+    if program == "torch": dW = found["dW"]
+    else: dW = np.concatenate([found[f"dW{k}"] for k in "ifco"])
+    return {"MiB": round(resident("VmHWM") - before, 2), "seconds": round(min(seconds), 3),
+            "check": [float(abs(v.astype(np.float64)).mean()) for v in (dW, found["da0"])]}
+
+
+def ask(a, **request):
+    "Measure in a fresh process."
+    threads = {k: str(a.threads) for k in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
+    command = [sys.executable, __file__, "--one", json.dumps(request)]
+    out = subprocess.run(command, env=os.environ | threads, capture_output=True, text=True, check=True).stdout
+    print({k: v for k, v in request.items() if k not in ("repeats",)}, out.strip(), flush=True)
+    return json.loads(out)
+
+
+def rounds(a, n, requests):
+    "All requests in turn, `n` times; medians, and a note of how far the gradients are from the first request's."
+    found, rows = [], []
+    for _ in range(n):
+        with open(a.lock, "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            found.append([ask(a, **r) for r in requests])
+    for r, every in zip(requests, zip(*found)):
+        right, check = found[0][0]["check"], every[0]["check"]
+        off = max(abs(c / w - 1) for c, w in zip(check, right))
+        rows.append({k: v for k, v in r.items() if k not in ("repeats", "options")} | r["options"] |
+                    {"MiB": statistics.median(e["MiB"] for e in every), "seconds": statistics.median(e["seconds"] for e in every), "off": off})
+    return rows
+
+
+def request(program, engine="numpy", dtype="float32", repeats=2, options={}, **sizes): return dict(program=program, engine=engine, dtype=dtype, repeats=repeats, options=options, **sizes)
+
+
+def parts(a):
+    "Everything that is measured, by name."
+    everything = [("plain", "numpy"), ("checkpointed", "numpy"), ("all states", "numpy"), ("streamed", "numpy"), ("plain", "numba"), ("checkpointed", "numba"), ("torch", "oneDNN")]
+    yield "goal", lambda: [row for dtype in ("float32", "float64") for row in rounds(a, 3, [request(p, e, dtype, **goal) for p, e in everything])]
+    yield "every", lambda: rounds(a, 3, [request("checkpointed", options={"every": k}, **goal) for k in (4, 8, 16, 32, 64, 128, 256, 512)])
+    yield "lengths", lambda: [row for T in lengths for row in rounds(a, 1, [request(p, e, **wide, T_x=T)
+                                                                            for p, e in (("plain", "numpy"), ("streamed", "numpy"), ("checkpointed", "numpy"), ("torch", "oneDNN"))])]
+    yield "million", lambda: [rounds(a, 1, [request("made", e, repeats=1, options={"T_x": T}, **small)])[0] for e in ("numpy", "numba") for T in (1_000, 31_000, 1_000_000)]
+
+
+def machine():
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
+    versions = {}
+    for name in ("numpy", "numba", "torch"):
+        try: versions[name] = __import__(name).__version__
+        except ImportError: pass
+    return {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version(), **versions}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--one", help="what a process of its own is asked; for the script itself")
+    parser.add_argument("--only", nargs="+", help="parts to measure again: goal every lengths million")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--lock", default=os.devnull, help="a file that is locked while the programs take their turns, for other jobs that respect it")
+    parser.add_argument("--out", type=Path, default=here/"long.json")
+    a = parser.parse_args()
+    if a.one: return print(json.dumps(one(**json.loads(a.one))))
+    found = json.loads(a.out.read_text()) if a.out.exists() else {}
+    for name, measure in parts(a):
+        if a.only and name not in a.only: continue
+        found |= {"machine": machine(), "threads": a.threads, name: measure()}
+        a.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__": main()
