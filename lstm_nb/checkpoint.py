@@ -157,6 +157,7 @@ def _arriving(
     state:np.ndarray, # The segment's states, `(n_a, m, steps)`
     bounds:tuple, # (start, stop) of the segment
     later, # What the later segment sends to the last step, `(n_a, m)`, or `None`
+    room:dict, # Arrays to use again, by name
 ): # `(n_a, m, T)` with `T` from 1 to `steps`, or `None` for zeros
     "What arrives at a segment, from the loss and from the segment after it, (43)."
     (function, T), (start, stop) = upstream, bounds
@@ -169,8 +170,11 @@ def _arriving(
                              f"{state.shape} or at least one step of it, got {d.shape}")
         if later is None: return d
     dtype = np.result_type(*[v for v in (d, later) if v is not None])
-    total = np.zeros((stop - start, *later.shape), dtype).transpose(1, 2, 0)
-    if d is not None: total[:, :, :d.shape[2]] = d
+    total, n = room.get(name), 0 if d is None else d.shape[2]
+    if total is None or (total.shape, total.dtype) != (state.shape, dtype):
+        total = room[name] = np.empty((stop - start, *later.shape), dtype).transpose(1, 2, 0)
+    if n: total[:, :, :n] = d
+    total[:, :, n:] = 0
     total[:, :, -1] += later                                                 # (43)
     return total
 
@@ -194,9 +198,9 @@ def checkpointed_lstm_backward(
     upstream = [_upstream(k, d, tape) for k, d in (("da", da), ("dc", dc))]
     (_, T_a), (_, T_c) = upstream
     order = [s for s, (start, _) in enumerate(tape.bounds) if start < max(T_a, T_c)][::-1]
-    spare, whole, sums, later = _taken(tape), [], {}, (None, None)
+    spare, room, whole, sums, later = _taken(tape), {}, [], {}, (None, None)
     for s in (progress or iter)(order):
-        part, first, found = _segment_backward(tape, s, spare, upstream, later)
+        part, first, found = _segment_backward(tape, s, spare, room, upstream, later)
         sums = {k: sums[k] + v for k, v in found.items()} if sums else found     # (44)
         later = (None, None) if truncate else first
         start = tape.bounds[s][0]
@@ -215,13 +219,14 @@ def _segment_backward(
     tape:CheckpointTape, # The states before the segments
     s:int, # Number of a segment
     spare:list, # The segment that was run last, or nothing; gets this one
+    room:dict, # Arrays to use again
     upstream:list, # What _upstream returned for da and dc
     later:tuple, # What the later segment sends back: da and dc of the last step, or `None`
 ) -> tuple: # `dx` of the segment, (`da0`, `dc0`) of the segment, gradients of the parameters
     "The gradients of one segment, which is run again."
     segment, bounds = _run(tape, s, spare), tape.bounds[s]
     _, a, c, engine_tape = segment
-    d_a, d_c = (_arriving(k, u, v, bounds, d)
+    d_a, d_c = (_arriving(k, u, v, bounds, d, room)
                 for k, u, v, d in zip(("da", "dc"), upstream, (a, c), later))
     steps = max(1, min(upstream[0][1], bounds[1]) - bounds[0])
     if d_a is None or d_a.shape[2] < steps:
