@@ -49,6 +49,12 @@ def plain(q, engine):
     return fused_lstm_backward(q["da"], q["tape"])
 
 
+def forward(q, engine):
+    "The plain engine's way forward alone: what is done twice with checkpoints."
+    from lstm_nb.fused import fused_lstm_forward
+    *_, q["tape"] = fused_lstm_forward(q["x"], q["a0"], q["parameters"], engine=engine, tape=q.get("tape"))
+
+
 def checkpointed(q, engine, every=None, only_last=True):
     "The same gradients of the same arrays."
     from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
@@ -94,7 +100,7 @@ def torch_lstm(q):
     return run
 
 
-programs = {"plain": plain, "checkpointed": checkpointed, "all states": all_states, "streamed": streamed, "made": made}
+programs = {"plain": plain, "forward": forward, "checkpointed": checkpointed, "all states": all_states, "streamed": streamed, "made": made}
 
 
 def one(program, engine, dtype, repeats, options, sizes):
@@ -113,10 +119,8 @@ def one(program, engine, dtype, repeats, options, sizes):
         start = time.perf_counter()
         found = run()
         seconds.append(time.perf_counter() - start)
-    if program == "torch": dW = found["dW"]
-    else: dW = np.concatenate([found[f"dW{k}"] for k in "ifco"])
-    return {"MiB": round(resident("VmHWM") - before, 2), "seconds": round(min(seconds), 3),
-            "check": [float(abs(v.astype(np.float64)).mean()) for v in (dW, found["da0"])]}
+    check = [] if found is None else [found["dW"] if program == "torch" else np.concatenate([found[f"dW{k}"] for k in "ifco"]), found["da0"]]
+    return {"MiB": round(resident("VmHWM") - before, 2), "seconds": round(min(seconds), 3), "check": [float(abs(v.astype(np.float64)).mean()) for v in check]}
 
 
 def ask(a, **request):
@@ -140,7 +144,7 @@ def rounds(a, n, requests):
             found.append([ask(a, **r) for r in requests])
     for r, every in zip(requests, zip(*found)):
         same = next(k for k, other in enumerate(requests) if problem(other) == problem(r))
-        off = max(abs(c / w - 1) for c, w in zip(every[0]["check"], found[0][same]["check"]))
+        off = max((abs(c / w - 1) for c, w in zip(every[0]["check"], found[0][same]["check"])), default=0)
         rows.append({k: r[k] for k in ("program", "engine", "dtype")} | r["sizes"] | r["options"] |
                     {"MiB": statistics.median(e["MiB"] for e in every), "seconds": statistics.median(e["seconds"] for e in every), "off": off})
     return rows
@@ -154,7 +158,10 @@ def parts(a):
     "Everything that is measured, by name."
     everything = [("plain", "numpy"), ("checkpointed", "numpy"), ("all states", "numpy"), ("streamed", "numpy"), ("plain", "numba"), ("checkpointed", "numba"), ("torch", "oneDNN")]
     yield "goal", lambda: rounds(a, 3, [request(p, e, dtype, **goal) for dtype in ("float32", "float64") for p, e in everything])
-    yield "every", lambda: rounds(a, 2, [request("checkpointed", options={"every": k}, **goal) for k in (4, 8, 16, 32, 64, 128, 256, 512)])
+    both, both_types = [("plain", "numpy"), ("checkpointed", "numpy"), ("plain", "numba"), ("checkpointed", "numba")], ("float32", "float64")
+    yield "forward", lambda: rounds(a, 2, [request("forward", e, dtype, **goal) for dtype in both_types for e in ("numpy", "numba")])
+    yield "single", lambda: rounds(argparse.Namespace(**vars(a) | {"threads": 1}), 2, [request(p, e, dtype, **goal) for dtype in both_types for p, e in both])
+    yield "every", lambda: rounds(a, 1, [request("checkpointed", repeats=4, options={"every": k}, **goal) for k in (4, 8, 16, 32, 64, 128, 256, 512)])
     yield "lengths", lambda: rounds(a, 1, [request(p, e, **wide, T_x=T) for T in lengths for p, e in everything[:4] + everything[-1:] if p != "all states"])
     yield "million", lambda: rounds(a, 1, [request("made", e, repeats=1, options={"T_x": T}, **small) for e in ("numpy", "numba") for T in (1_000, 31_000, 1_000_000)])
 
@@ -171,7 +178,7 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--one", help="what a process of its own is asked; for the script itself")
-    parser.add_argument("--only", nargs="+", help="parts to measure again: goal every lengths million")
+    parser.add_argument("--only", nargs="+", help="parts to measure again: goal forward single every lengths million")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--lock", default=os.devnull, help="a file that is locked while the programs take their turns, for other jobs that respect it")
     parser.add_argument("--out", type=Path, default=here/"long.json")
