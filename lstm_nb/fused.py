@@ -255,7 +255,7 @@ def _upstream(
     sizes:tuple, # Of the run
 ) -> np.ndarray: # `d` as an array, time first
     "The gradient that arrives at the steps. Raises `ShapeError` if it does not fit the run."
-    if d is None: return None
+    if d is None and name == "dc": return None
     (_, n, m, T_x, _), d = sizes, as_array(name, d)
     if d.ndim != 3 or d.shape[:2] != (n, m) or not 0 < d.shape[2] <= T_x:
         raise ShapeError(f"{name}: expected (n_a, m, T_x) = ({n}, {m}, {T_x}) "
@@ -281,7 +281,7 @@ def fused_lstm_backward(
 ) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, shaped as the arrays
     "The gradients of an LSTM over a whole sequence, those of `lstm_backward`."
     memory = _held(tape)
-    da = _upstream("da", as_array("da", da), memory.sizes)
+    da = _upstream("da", da, memory.sizes)
     dc = _upstream("dc", dc, memory.sizes)
     ups = [d for d in (da, dc) if d is not None]
     dtype, T = np.result_type(memory.sizes[4], *ups), max(map(len, ups))
