@@ -1,8 +1,8 @@
 """Long sequences: peak memory and time of the plain engine, of checkpoints and of PyTorch. Writes bench/long.json, which page 11 shows.
 
 Every measurement is a process of its own: it draws the inputs, runs a few steps to have everything loaded and compiled, and then forward
-and backward. Memory is what the peak of the resident set rises above where it stood before. Time is the best of the runs in a process,
-and the median over the rounds; programs take turns."""
+and backward. Memory is what the peak of the resident set rises above where it stood before. Time is the best of the runs in a process;
+programs take turns, and every round is written down."""
 import argparse
 import fcntl
 import json
@@ -136,7 +136,7 @@ def problem(request): return request["sizes"], request["options"].get("T_x")
 
 
 def rounds(a, n, requests):
-    "All requests in turn, `n` times; medians, and how far the gradients are from those of the first request with the same problem."
+    "All requests in turn, `n` times; every round's seconds, the median of the memory, and how far the gradients are from those of the first request with the same problem."
     found, rows = [], []
     for _ in range(n):
         with open(a.lock, "w") as lock:
@@ -146,7 +146,7 @@ def rounds(a, n, requests):
         same = next(k for k, other in enumerate(requests) if problem(other) == problem(r))
         off = max((abs(c / w - 1) for c, w in zip(every[0]["check"], found[0][same]["check"])), default=0)
         rows.append({k: r[k] for k in ("program", "engine", "dtype")} | r["sizes"] | r["options"] |
-                    {"MiB": statistics.median(e["MiB"] for e in every), "seconds": statistics.median(e["seconds"] for e in every), "off": off})
+                    {"MiB": statistics.median(e["MiB"] for e in every), "seconds": [e["seconds"] for e in every], "off": off})
     return rows
 
 
@@ -156,14 +156,14 @@ def request(program, engine="numpy", dtype="float32", repeats=2, options={}, **s
 
 def parts(a):
     "Everything that is measured, by name."
-    everything = [("plain", "numpy"), ("checkpointed", "numpy"), ("all states", "numpy"), ("streamed", "numpy"), ("plain", "numba"), ("checkpointed", "numba"), ("torch", "oneDNN")]
-    yield "goal", lambda: rounds(a, 3, [request(p, e, dtype, **goal) for dtype in ("float32", "float64") for p, e in everything])
-    both, both_types = [("plain", "numpy"), ("checkpointed", "numpy"), ("plain", "numba"), ("checkpointed", "numba")], ("float32", "float64")
-    yield "forward", lambda: rounds(a, 2, [request("forward", e, dtype, **goal) for dtype in both_types for e in ("numpy", "numba")])
-    yield "single", lambda: rounds(argparse.Namespace(**vars(a) | {"threads": 1}), 2, [request(p, e, dtype, **goal) for dtype in both_types for p, e in both])
+    ours = [(p, e) for e in ("numpy", "numba") for p in ("plain", "checkpointed", "forward")]
+    everything = ours + [("all states", "numpy"), ("streamed", "numpy"), ("torch", "oneDNN")]
+    alone = argparse.Namespace(**vars(a) | {"threads": 1})
+    yield "goal", lambda: [row for dtype in ("float32", "float64") for row in rounds(a, 3, [request(p, e, dtype, **goal) for p, e in everything])]
+    yield "single", lambda: [row for dtype in ("float32", "float64") for row in rounds(alone, 3, [request(p, e, dtype, **goal) for p, e in ours])]
     yield "every", lambda: rounds(a, 1, [request("checkpointed", repeats=4, options={"every": k}, **goal) for k in (4, 8, 16, 32, 64, 128, 256, 512)])
-    yield "lengths", lambda: rounds(a, 1, [request(p, e, **wide, T_x=T) for T in lengths for p, e in everything[:4] + everything[-1:] if p != "all states"])
-    yield "million", lambda: rounds(a, 1, [request("made", e, repeats=1, options={"T_x": T}, **small) for e in ("numpy", "numba") for T in (1_000, 31_000, 1_000_000)])
+    yield "lengths", lambda: rounds(alone, 1, [request(p, e, **wide, T_x=T) for T in lengths for p, e in everything if e != "numba" and p not in ("forward", "all states")])
+    yield "million", lambda: rounds(alone, 1, [request("made", e, repeats=1, options={"T_x": T}, **small) for e in ("numpy", "numba") for T in (1_000, 31_000, 1_000_000)])
 
 
 def machine():
@@ -178,7 +178,7 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--one", help="what a process of its own is asked; for the script itself")
-    parser.add_argument("--only", nargs="+", help="parts to measure again: goal forward single every lengths million")
+    parser.add_argument("--only", nargs="+", help="parts to measure again: goal single every lengths million")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--lock", default=os.devnull, help="a file that is locked while the programs take their turns, for other jobs that respect it")
     parser.add_argument("--out", type=Path, default=here/"long.json")

@@ -164,10 +164,11 @@ def _arriving(
     d = function(state, start, min(stop, T)) if start < T else None
     if d is None and later is None: return None
     if d is not None:
-        d, (n_a, m, steps) = as_array(name, d), state.shape
-        if d.ndim != 3 or d.shape[:2] != (n_a, m) or not 0 < d.shape[2] <= steps:
-            raise ShapeError(f"{name} of steps {start} to {stop}: expected (n_a, m, steps) = "
-                             f"{state.shape} or at least one step of it, got {d.shape}")
+        place, steps = f"{name} of steps {start} to {stop}", state.shape[2]
+        d = as_array(place, d)
+        if d.ndim != 3 or d.shape[:2] != state.shape[:2] or not 0 < d.shape[2] <= steps:
+            raise ShapeError(f"{place}: expected (n_a, m, steps) = {state.shape} "
+                             f"or at least one step of it, got {d.shape}")
         if later is None: return d
     dtype = np.result_type(*[v for v in (d, later) if v is not None])
     total, n = room.get(name), 0 if d is None else d.shape[2]
@@ -179,35 +180,6 @@ def _arriving(
     return total
 
 # %% ../nbs/11_checkpoint.ipynb #c6e730f4
-@np.errstate(all="ignore")
-def checkpointed_lstm_backward(
-    da, # `(n_a, m, T)`, missing last steps are zero; or a function of (a, start, stop)
-    tape:CheckpointTape, # What checkpointed_lstm_forward returned last
-    dc=None, # Gradient by the memory states, likewise; not given is zero
-    *,
-    dx=None, # A function of (part, start, stop) that takes dx, which is not returned then
-    truncate:bool=False, # Whether to drop what a segment sends to the one before it
-    progress=None, # Wraps what the loop goes through, as tqdm does
-) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, in the shapes of the arrays
-    "The gradients of an LSTM over a long sequence, equations (42) to (44)."
-    if not isinstance(tape, CheckpointTape):
-        raise TypeError("tape: expected what checkpointed_lstm_forward returned last, "
-                        f"got {type(tape).__name__}")
-    if dx is not None and not callable(dx):
-        raise TypeError(f"dx: expected a function of (part, start, stop), got {type(dx).__name__}")
-    upstream = [_upstream(k, d, tape) for k, d in (("da", da), ("dc", dc))]
-    (_, T_a), (_, T_c) = upstream
-    order = [s for s, (start, _) in enumerate(tape.bounds) if start < max(T_a, T_c)][::-1]
-    spare, room, whole, sums, later = _taken(tape), {}, [], {}, (None, None)
-    for s in (progress or iter)(order):
-        part, first, found = _segment_backward(tape, s, spare, room, upstream, later)
-        sums = {k: sums[k] + v for k, v in found.items()} if sums else found     # (44)
-        later = (None, None) if truncate else first
-        start = tape.bounds[s][0]
-        if start < T_a: (dx or partial(_store, whole, T_a))(part, start, start + part.shape[2])
-    da0, dc0 = first
-    return ({} if dx else {"dx": whole[0]}) | {"da0": da0, **sums, "dc0": dc0}
-
 def _taken(
     tape:CheckpointTape, # Loses the segment that was run last
 ) -> list: # That segment, if it was still there
@@ -248,3 +220,33 @@ def _store(
     n_x, m, _ = part.shape
     if not whole: whole.append(np.empty((n_x, T, m), part.dtype).transpose(0, 2, 1))
     whole[0][:, :, start:stop] = part
+
+# %% ../nbs/11_checkpoint.ipynb #ee8d5928
+@np.errstate(all="ignore")
+def checkpointed_lstm_backward(
+    da, # `(n_a, m, T)`, missing last steps are zero; or a function of (a, start, stop)
+    tape:CheckpointTape, # What checkpointed_lstm_forward returned last
+    dc=None, # Gradient by the memory states, likewise; not given is zero
+    *,
+    dx=None, # A function of (part, start, stop) that takes dx, which is not returned then
+    truncate:bool=False, # Whether to drop what a segment sends to the one before it
+    progress=None, # Wraps what the loop goes through, as tqdm does
+) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, in the shapes of the arrays
+    "The gradients of an LSTM over a long sequence, equations (42) to (44)."
+    if not isinstance(tape, CheckpointTape):
+        raise TypeError("tape: expected what checkpointed_lstm_forward returned last, "
+                        f"got {type(tape).__name__}")
+    if dx is not None and not callable(dx):
+        raise TypeError(f"dx: expected a function of (part, start, stop), got {type(dx).__name__}")
+    upstream = [_upstream(k, d, tape) for k, d in (("da", da), ("dc", dc))]
+    (_, T_a), (_, T_c) = upstream
+    order = [s for s, (start, _) in enumerate(tape.bounds) if start < max(T_a, T_c)][::-1]
+    spare, room, whole, sums, later = _taken(tape), {}, [], {}, (None, None)
+    for s in (progress or iter)(order):
+        part, first, found = _segment_backward(tape, s, spare, room, upstream, later)
+        sums = {k: sums[k] + v for k, v in found.items()} if sums else found     # (44)
+        later = (None, None) if truncate else first
+        start = tape.bounds[s][0]
+        if start < T_a: (dx or partial(_store, whole, T_a))(part, start, start + part.shape[2])
+    da0, dc0 = first
+    return ({} if dx else {"dx": whole[0]}) | {"da0": da0, **sums, "dc0": dc0}
