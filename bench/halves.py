@@ -4,6 +4,7 @@ NumPy gives the lock free while it computes, so two threads can work side by sid
 depends on what the BLAS does meanwhile: with two threads of its own, or with one. Each setting is a process of its own."""
 import argparse
 import statistics
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -62,7 +63,7 @@ def measure(workers, size, dtype, rounds, seconds):
     ms = {w.name: {way: [] for way in ways} for w in workers}
     for _ in range(rounds):
         for way in ways:
-            for w in workers: ms[w.name][way].append(w.ask(do="time", way=way, seconds=seconds))
+            for w in workers: ms[w.name][way].append(w.time(way=way, seconds=seconds))
     return rounded({"size": list(size), "dtype": dtype} | {n: [statistics.median(v[way]) for way in ways] for n, v in ms.items()})
 
 
@@ -80,12 +81,9 @@ def main():
                 rows.append(measure(workers, size, dtype, rounds, seconds))
                 print(*(f"{k} {v}" for k, v in rows[-1].items()), flush=True)
     out = a.out or (None if a.quick else here/"halves.json")
-    if out:
-        notes = Notes(out, {"rounds": rounds, "seconds": seconds})
-        notes.rows = rows
-        notes.finish(machine=machine())
+    notes = Notes(out, {"rounds": rounds, "seconds": seconds})
+    notes.rows = rows
+    notes.finish(machine=machine())
 
 
-if __name__ == "__main__":
-    import sys
-    serve(answer) if len(sys.argv) > 1 and sys.argv[1].isdigit() else main()
+if __name__ == "__main__": serve(answer) if sys.argv[1:2] in (["1"], ["2"]) else main()

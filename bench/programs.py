@@ -52,6 +52,16 @@ def fused(q, engine):
     return forward, both, dict
 
 
+def checkpointed(q):
+    from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+    forward = partial(checkpointed_lstm_forward, q["x"], q["a0"], q["parameters"], q["c0"])
+
+    def both():
+        a, _, tape = forward()
+        return {"a": a} | checkpointed_lstm_backward(q["da"], tape)
+    return forward, both, dict
+
+
 def usual(q):
     import usual
     forward = partial(usual.forward, q["x"], q["a0"], q["parameters"], q["c0"])
@@ -171,7 +181,7 @@ def products(q):
 
 
 programs = {"per step": per_step, "numpy": partial(fused, engine="numpy"), "numba": partial(fused, engine="numba"),
-            "usual": usual, "torch": torch_lstm, "torch compiled": partial(torch_lstm, compiled=True), "jax": jax_scan, "products": products}
+            "checkpointed": checkpointed, "usual": usual, "torch": torch_lstm, "torch compiled": partial(torch_lstm, compiled=True), "jax": jax_scan, "products": products}
 
 
 def threads(): return int(os.environ["OMP_NUM_THREADS"])

@@ -17,7 +17,7 @@ from workers import Failed, Notes, Worker, here, machine, rounded
 sizes = [(3, 5, 10, 7), (16, 32, 1, 200), (32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 100), (128, 512, 32, 50), (256, 512, 64, 50), (512, 1024, 64, 20)]
 curves = {"T_x": [(64, 128, 32, T) for T in (10, 30, 100, 300, 1000)], "n_a": [(64, n, 32, 50) for n in (16, 32, 64, 128, 256, 512, 1024)]}
 modes = {"table": ("forward", "both"), "T_x": ("both",), "n_a": ("both",)}
-drawn = [name for name in programs if name not in ("per step", "torch compiled")]
+drawn = [name for name in programs if name not in ("per step", "checkpointed", "torch compiled")]
 dtypes, tolerance = ("float32", "float64"), {"float32": 1e-4, "float64": 1e-11}
 compiled_steps = 50
 goals = {("numpy", "float32"): {"torch": .85, "jax": 1.2, "usual": 1.8}, ("numpy", "float64"): {"torch": 2., "jax": 1.2, "usual": 1.8},
@@ -44,7 +44,7 @@ def measure(workers, size, dtype, part, rounds, seconds, reference):
     ms = {mode: {w.name: [] for w in able} for mode in modes[part]}
     for r in range(rounds):
         for w in able[r % len(able):] + able[:r % len(able)]:
-            for mode in ms: ms[mode][w.name].append(w.ask(do="time", mode=mode, seconds=seconds)[0])
+            for mode in ms: ms[mode][w.name].append(w.time(mode=mode, seconds=seconds)[0])
     row = {"part": part, "size": list(size), "dtype": dtype, "ms": ms, "first_s": {w.name: told[w.name]["first"] for w in able},
            "errors": {w.name: told[w.name]["errors"] for w in able if "errors" in told[w.name]}} | {
            "failed": {n: t["failed"] for n, t in told.items() if "failed" in t}}
@@ -99,14 +99,16 @@ def main():
     rounds, seconds = (1, .02) if a.quick else (a.rounds, .2)
     points, types, names = chosen(a.only)
     folder = tempfile.TemporaryDirectory()
-    out = a.out or (here/"results.json" if not a.quick and not a.only else Path(folder.name)/"results.json")
+    out = a.out or (None if a.quick or a.only else here/"results.json")
     notes = Notes(out, {"threads": a.threads, "rounds": rounds, "seconds": seconds, "tolerance": tolerance})
     print(f"{a.threads} threads for every program, {rounds} rounds, the median of the calls that fit into {seconds} s, at least three")
     with folder, ExitStack() as stack:
         workers = [stack.enter_context(Worker("programs.py", name, a.threads, a.threads)) for name in names]
         judge = stack.enter_context(Worker("programs.py", "per step", a.threads, a.threads))
         versions = {}
-        for w in workers: versions |= w.ask(do="versions")
+        for w in workers:
+            try: versions |= w.ask(do="versions")
+            except Failed: pass                        # it is not installed; why it has no figure is noted below
         print("  ".join(f"{k} {v}" for k, v in versions.items()))
         for part, size in points:
             reference = str(Path(folder.name)/"reference.npz")
@@ -117,7 +119,7 @@ def main():
                 notes.add(measure(able, size, dtype, part, rounds, seconds, reference))
                 report(notes.rows[-1])
         summary(notes.rows)
-        notes.finish(machine=machine(), versions=versions)
+        notes.finish(machine=machine(), versions=versions, disturbed=sum(w.disturbed for w in workers))
 
 
 if __name__ == "__main__": main()
