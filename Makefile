@@ -22,7 +22,7 @@ test: $(ready) axe  ## run every notebook, then pytest
 	@echo "== pytest"
 	@$(bin)/python -m pytest
 
-test-peers: .venv/.extra-peers  ## compare with PyTorch and JAX, installed on the first call
+test-peers: .venv/.extra-peers  ## compare with PyTorch, JAX, Keras, Flax and ONNX, installed on the first call
 	@$(bin)/python -m pytest tests/peers
 
 fuzz: $(ready)  ## call every public function with nonsense, for SECONDS=600

@@ -317,7 +317,7 @@ def fused_lstm_forward(
     "An LSTM over a whole sequence, fast, in the widest type of its arguments."
     given = {"x": (x, "n_x, m, T_x"), "a0": (a0, "n_a, m")}
     given |= {k: (v, "n_a, m") for k, v in [("c0", c0), ("mask", mask)] if v is not None}
-    p, *arrays = check_inputs({k: v for k, v in parameters.items() if k not in ("Wy", "by")}, LSTM_SHAPES, **given)
+    p, *arrays = check_inputs(parameters, {k: s for k, s in LSTM_SHAPES.items() if "y" not in k}, **given)
     v = {"c0": 0, "mask": None} | dict(zip(given, arrays))
     dtype = np.result_type(*p.values(), *arrays)
     dot, forward, _ = _engine(engine, dtype)
@@ -340,7 +340,7 @@ def _upstream(
     sizes:tuple, # Of the run
 ) -> np.ndarray: # `d` as an array, time first
     "The gradient that arrives at the steps. Raises `ShapeError` if it does not fit the run."
-    if d is None: return None
+    if d is None and name == "dc": return None
     (_, n, m, T_x, _), d = sizes, as_array(name, d)
     if d.ndim != 3 or d.shape[:2] != (n, m) or not 0 < d.shape[2] <= T_x:
         raise ShapeError(f"{name}: expected (n_a, m, T_x) = ({n}, {m}, {T_x}) "

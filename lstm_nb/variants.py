@@ -272,6 +272,11 @@ def _check_coupled(coupled):
     if coupled is None or isinstance(coupled, str) and coupled in ("f", "i"): return coupled
     raise ValueError(f'coupled: expected None, "f" or "i", got {coupled!r}')
 
+def _flag(name, value):
+    "`value` as True or False. Raises `TypeError` for anything else."
+    if isinstance(value, (bool, int, np.bool_)) and value in (0, 1): return bool(value)
+    raise TypeError(f"{name}: expected True or False, got {value!r}")
+
 class _Options(NamedTuple):
     activations:list # Functions of the pre-activation that return value and slope
     clip:float=None # Of the pre-activations
@@ -347,6 +352,7 @@ def init_variant_parameters(
     dtype=np.float64, # The type of every array
 ) -> dict: # Names and shapes as in variant_lstm_forward
     "Fresh parameters of an LSTM variant: normal weights of variance 1 / columns."
+    peepholes, layer_norm = _flag("peepholes", peepholes), _flag("layer_norm", layer_norm)
     keys = [k for k, there in {"Wp": n_r is not None, "Pf Pi Po": peepholes,
                                "gf gi gc go gh": layer_norm}.items() if there]
     shapes = _lstm_shapes(" ".join(keys).split(), _check_coupled(coupled))
@@ -432,9 +438,7 @@ def gru_forward(
     mask:np.ndarray=None, # Multiplies the hidden state that enters a step, `(n_a, m)`
 ) -> tuple: # `a` `(n_a, m, T_x)`, `None`, and the tape
     "A gated recurrent unit over a whole sequence, equations (79) to (82)."
-    if not (isinstance(reset_after, (bool, int, np.bool_)) and reset_after in (0, 1)):
-        raise TypeError(f"reset_after: expected True or False, got {reset_after!r}")
-    o = _options(activations, 2, clip=clip, reset_after=bool(reset_after))
+    o = _options(activations, 2, clip=clip, reset_after=_flag("reset_after", reset_after))
     has_bias = reset_after and isinstance(parameters, Mapping) and "bca" in parameters
     shapes = {k: v for k, v in GRU_SHAPES.items() if k != "bca" or has_bias}
     return _run_without_memory("gru_forward", _gru_step, x, a0, parameters, shapes, c0, mask, o)
@@ -459,7 +463,7 @@ def init_gru_parameters(
     dtype=np.float64, # The type of every array
 ) -> dict: # Names and shapes as in `GRU_SHAPES`, `bca` only with `reset_after`
     "Fresh parameters of a GRU: normal weights of variance 1 / columns, zero biases."
-    shapes = {k: v for k, v in GRU_SHAPES.items() if k != "bca" or reset_after}
+    shapes = {k: v for k, v in GRU_SHAPES.items() if k != "bca" or _flag("reset_after", reset_after)}
     return _init(shapes, dict(n_x=n_x, n_a=n_a), rng, dtype)
 
 # %% ../nbs/13_variants.ipynb #676a88cf

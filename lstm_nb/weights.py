@@ -885,6 +885,19 @@ def _culprit(
         else: first = middle
     return _label(nodes[last - 1]) if nodes else "model"
 
+def _fed(
+    name:str, # The input
+    value, # What is given for it
+    dtype:np.dtype, # The type that the model declares
+) -> np.ndarray: # `value` in that type
+    "One input as an array. Raises `TypeError` where it has another type."
+    try: array = np.asarray(value)
+    except Exception: array = value
+    kind = getattr(array, "dtype", type(value).__name__)
+    if isinstance(value, np.ma.MaskedArray): kind = "MaskedArray"
+    if isinstance(kind, np.dtype) and kind.newbyteorder("=") == dtype: return array.astype(dtype, copy=False)
+    raise TypeError(f"{name}: expected an array of {dtype}, got {kind}")
+
 def _feeds(
     graph, # An `onnx.GraphProto`
     inputs:dict, # Arrays by name
@@ -901,8 +914,7 @@ def _feeds(
         if k not in inputs: raise MissingParameter(f'inputs: "{k}" is missing')
         try: dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
         except KeyError as e: raise ValueError(f"{k}: expected a tensor of a known type, got {kind.elem_type}") from e
-        feeds[k] = np.asarray(inputs[k])
-        if feeds[k].dtype != dtype: raise TypeError(f"{k}: expected {dtype}, got {feeds[k].dtype}")
+        feeds[k] = _fed(k, inputs[k], dtype)
         dims = [d.dim_value or d.dim_param or "?" for d in kind.shape.dim]
         fits = len(dims) == feeds[k].ndim and all(d == n or isinstance(d, str) for d, n in zip(dims, feeds[k].shape))
         if kind.HasField("shape") and not fits:

@@ -25,6 +25,11 @@ def need(there, what):
     (pytest.fail if strict else pytest.skip)(f"missing: {what}")
 
 
+def needs_python(version, what):
+    "Skip a file of tests where `what` cannot be installed, its versions of today need a later Python."
+    if sys.version_info < tuple(map(int, version.split("."))): pytest.skip(f"{what} needs Python {version}", allow_module_level=True)
+
+
 @pytest.fixture(scope="session")
 def site():
     need((site_folder/"index.html").exists(), "the built site, `make docs`")

@@ -1,8 +1,10 @@
 "Every engine of the package, as one list: a suite that is parametrised with `each` runs through all of them."
+from functools import partial
 from typing import Callable, NamedTuple
 
 import numpy as np
 import pytest
+from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
 from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
 from lstm_nb import lstm_backward, lstm_forward, rnn_backward, rnn_forward
 from lstm_nb.layers import layers_backward, layers_forward
@@ -79,6 +81,7 @@ def layered(padding):
 engines = [Engine("rnn", rnn, lambda da, tape, dc=None: rnn_backward(da, tape), net="rnn"),
            Engine("per-step", lstm, lstm_backward),
            Engine("fused", fused_lstm_forward, fused_lstm_backward),
+           Engine("checkpointed", partial(checkpointed_lstm_forward, every=3), checkpointed_lstm_backward),
            Engine("variants", variant_lstm_forward, variant_lstm_backward),
            Engine("variants, rnn", lambda x, a0, p, c0=None: variant_rnn_forward(x, a0, p), lambda da, tape, dc=None: variant_rnn_backward(da, tape), net="rnn"),
            Engine("layers", *layered(padding=0)),

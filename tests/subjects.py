@@ -6,7 +6,10 @@ from typing import Callable, NamedTuple
 
 import lstm_nb as nb
 import numpy as np
+from lstm_nb import checkpoint as C
+from lstm_nb import fused as F
 from lstm_nb import layers as L
+from lstm_nb import variants as V
 from hostile import is_numbers
 from problems import draw
 
@@ -444,6 +447,7 @@ def judge_layers_forward(v, a):
 
 def judge_layers_backward(v, a):
     tape = a["tape"]
+    if not isinstance(tape, L.LayersTape): return [v.wrong(k, Type, Shape) for k in a]
     rows, m, T_x = tape.shape
     if a["da"] is not None and not is_numbers(a["da"]): v.wrong("da", Type)
     elif a["da"] is not None:
@@ -510,7 +514,7 @@ def steps(name): return lambda q: {name: q["x"], "lengths": network(q)["lengths"
 subjects |= {
     "layers_forward": S(run_layers, of_network("x", "parameters", "a0", "c0", "lengths", "masks", "state_masks"), judge_layers_forward, endless=False),
     "layers_backward": S(lambda da, tape, da_last, dc_last: L.layers_backward(da, tape, da_last, dc_last), lambda q: of_network("da", "da_last", "dc_last")(q) | {"tape": layers_tape(q)},
-                         judge_layers_backward, fixed=("tape",)),
+                         judge_layers_backward),
     "init_layers": S(L.init_layers, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_layers": 2, "rng": 0}, judge_init_layers, fixed=("rng",), endless=False),
     "dropout_masks": S(L.dropout_masks, lambda q: {"parameters": network(q)["parameters"], "m": 3, "rate": 0.5, "state_rate": np.array(0.25), "rng": 0}, judge_masks, fixed=("rng",), endless=False),
     "reverse_steps": S(L.reverse_steps, steps("x"), judge_steps("x"), endless=False),
@@ -519,4 +523,183 @@ subjects |= {
     "last_step_backward": S(L.last_step_backward, lambda q: {"da_last": q["x"][:, :, 0], "T_x": q["x"].shape[2], "lengths": network(q)["lengths"]}, judge_last_step_backward, endless=False),
     **{k: S(getattr(L, k), take("", "x"), lambda v, a: v.array("x", a["x"], "n_x, m, T_x"), endless=False)
        for k in ("as_time_first", "from_time_first", "as_batch_first", "from_batch_first")},
+}
+
+
+# variants: parameters that come and go with what is asked for, and options
+
+def variant(kind):
+    "Parameters, inputs and options of `lstm`, `gru` or `rnn` out of the problem `q`, each option now and then."
+    def make(q):
+        r, (n_x, m, _), n_a, dtype = random.Random(q["x"].tobytes()), q["x"].shape, len(q["a0"]), q["x"].dtype
+        rng, there = np.random.default_rng(r.randrange(99)), lambda v: v if r.random() < 0.6 else None
+        draw = lambda *shape: rng.standard_normal(shape).astype(dtype)
+        o = {"clip": there(1.5), "mask": there(draw(n_a, m))}
+        if kind == "lstm":
+            o |= {"coupled": r.choice([None, None, "f", "i"]), "cell_clip": there(0.8), "epsilon": 0.1}
+            n_r = r.choice([None, n_a, n_a + 1])
+            p = V.init_variant_parameters(n_x, n_a, n_r, coupled=o["coupled"], peepholes=r.random() < 0.5, layer_norm=r.random() < 0.5, rng=rng, dtype=dtype)
+            if n_r == n_a + 1: o["mask"] = there(draw(n_r, m))
+        elif kind == "gru":
+            o["reset_after"] = r.random() < 0.5
+            p = V.init_gru_parameters(n_x, n_a, reset_after=o["reset_after"], rng=rng, dtype=dtype)
+        else: p = q["rnn"]
+        p = {k: w + draw(*w.shape) / 2 if w.shape[1] == 1 else w for k, w in p.items() if "y" not in k}
+        o["activations"] = tuple(r.choice(["Sigmoid", "tanh", ("ScaledTanh", np.array(1.2), np.array(0.7)), ("Elu", np.array(0.5)), "Softsign"]) for _ in range(places_of[kind]))
+        rows = len(p["Wp"]) if "Wp" in p else n_a
+        return {"x": q["x"], "a0": draw(rows, m), "parameters": p} | ({"c0": there(q["c0"])} if kind == "lstm" else {}) | o
+    return make
+
+
+places_of = {"lstm": 3, "gru": 2, "rnn": 1}
+
+
+def judge_activation(v, name, value):
+    several = isinstance(value, (tuple, list)) and len(value)
+    label, *constants = value if several else (value,)
+    if not isinstance(label, str): return v.wrong(name, Type)
+    known = {k.lower(): len(defaults) for k, (_, defaults) in V.ACTIVATIONS.items()}
+    if label.lower() not in known or len(constants) > known[label.lower()]: return v.wrong(name, Value)
+    for n in constants: v.number(name, n)
+
+
+def judge_bound(v, name, value, least=None):
+    v.number(name, value)
+    if is_numbers(value) and not np.asarray(value).shape and dtype_of(value).kind != "c" and not (float(value) > 0 or value == least): v.wrong(name, Value)
+
+
+def lstm_variant_shapes(keys, coupled):
+    "What is switched on is what is there."
+    rows = "n_r" if "Wp" in keys else "n_a"
+    gates = [k for k in "fico" if coupled in (None, k) or k in "co"]
+    shapes = {f"W{k}": f"n_a, {rows} + n_x" for k in gates} | {f"b{k}": "n_a, 1" for k in gates} | {k: "n_a, 1" for k in ("gh", "bh") if "gh" in keys}
+    shapes |= {n + k: "n_a, 1" for k in gates for n in "Pg" if n + k in keys and n + k != "Pc"}
+    return ({"Wp": "n_r, n_a"} if rows == "n_r" else {}) | shapes, f"{rows}, m"
+
+
+def judge_variant(kind):
+    def judge(v, a):
+        if not isinstance(a["activations"], (tuple, list)): v.wrong("activations", Type)
+        elif len(a["activations"]) != places_of[kind]: v.wrong("activations", Value)
+        else: [judge_activation(v, f"activations[{n}]", value) for n, value in enumerate(a["activations"])]
+        for k in ("clip", "cell_clip"):
+            if a.get(k) is not None: judge_bound(v, k, a[k])
+        if "epsilon" in a: judge_bound(v, "epsilon", a["epsilon"], least=0)
+        if "reset_after" in a: judge_flag(v, "reset_after", a["reset_after"])
+        coupled = a.get("coupled")
+        if not (coupled is None or isinstance(coupled, str) and coupled in ("f", "i")): v.wrong("coupled", Value)
+        if v.must: return [v.wrong(k, Type, Shape, Value, Missing) for k in a]
+        p = a["parameters"]
+        if not isinstance(p, Mapping): return [v.wrong("parameters", Type), *[v.wrong(k, Type, Shape) for k in a]]
+        shapes, rows = {k: s for k, s in nb.RNN_SHAPES.items() if "n_y" not in s}, "n_a, m"
+        if kind == "lstm": shapes, rows = lstm_variant_shapes(p, coupled)
+        if kind == "gru": shapes = {k: s for k, s in V.GRU_SHAPES.items() if k != "bca" or a["reset_after"] and "bca" in p}
+        for k, shape in shapes.items():
+            if k in p: v.array(f'"{k}"', p[k], shape)
+            else: v.wrong(f'"{k}"', Missing)
+        for k, shape in {"x": "n_x, m, T_x", "a0": rows, "c0": "n_a, m", "mask": rows}.items():
+            if a.get(k) is not None or k in ("x", "a0"): v.array(k, a[k], shape)
+    return judge
+
+
+def judge_flag(v, name, value):
+    if not (isinstance(value, (bool, int, np.bool_)) and value in (0, 1)): v.wrong(name, Type)
+
+
+def judge_variant_backward(v, a):
+    tape = a["tape"]
+    if not isinstance(tape, V.VariantTape): return [v.wrong(k, Type, Shape) for k in a]
+    for k in ("da", "dc"):
+        if k not in a or k == "dc" and a[k] is None: continue
+        if not is_numbers(a[k]): v.wrong(k, Type)
+        elif len(np.shape(a[k])) != 3 or np.shape(a[k])[:2] != tape.sizes[k][:2] or not 1 <= np.shape(a[k])[2] <= tape.sizes[k][2]: v.wrong(k, Shape)
+
+
+def judge_init_variant(v, a):
+    for k in ("n_x", "n_a", "n_r"):
+        if k in a and (k != "n_r" or a[k] is not None): judge_count(v, k, a[k])
+    for k in ("peepholes", "layer_norm", "reset_after"):
+        if k in a: judge_flag(v, k, a[k])
+    if "coupled" in a and not (a["coupled"] is None or isinstance(a["coupled"], str) and a["coupled"] in ("f", "i")): v.wrong("coupled", Value)
+    if "forget_bias" in a: v.number("forget_bias", a["forget_bias"])
+
+
+def run_variant(forward, backward):
+    def call(**args):
+        a, c, tape = forward(**args)
+        return a, c, backward(np.ones_like(a), tape, *([] if c is None else [np.ones_like(c)]))
+    return call
+
+
+def variant_tape(kind, forward):
+    def make(q):
+        a, c, tape = forward(**variant(kind)(q))
+        return {"da": np.ones_like(a), "tape": tape} | ({} if c is None else {"dc": np.ones_like(c)})
+    return make
+
+
+passes = {"lstm": (V.variant_lstm_forward, V.variant_lstm_backward), "gru": (V.gru_forward, V.gru_backward), "rnn": (V.variant_rnn_forward, V.variant_rnn_backward)}
+fused = {"x": "n_x, m, T_x", "a0": "n_a, m", "c0": "n_a, m", "mask": "n_a, m"}
+
+
+def judge_fused(v, a):
+    "As lstm_forward, but whatever is there of an output layer is not read."
+    p = {k: w for k, w in a["parameters"].items() if k not in ("Wy", "by")} if isinstance(a["parameters"], Mapping) else a["parameters"]
+    inputs("lstm", **{k: shape for k, shape in fused.items() if a[k] is not None or k[0] in "xa"})(v, a | {"parameters": p})
+
+
+def judge_fused_backward(v, a):
+    tape = a["tape"]
+    if not isinstance(tape, F.Tape): return [v.wrong(k, Type, Shape) for k in a]
+    for k in ("da", "dc"):
+        if k == "dc" and a[k] is None: continue
+        if not is_numbers(a[k]): v.wrong(k, Type)
+        elif len(np.shape(a[k])) != 3 or np.shape(a[k])[:2] != tape.memory.sizes[1:3] or not 1 <= np.shape(a[k])[2] <= tape.memory.sizes[3]: v.wrong(k, Shape)
+
+
+subjects |= {
+    "fused_lstm_forward": S(run_variant(F.fused_lstm_forward, F.fused_lstm_backward), lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"mask": q["a0"]}, judge_fused),
+    "fused_lstm_backward": S(F.fused_lstm_backward, lambda q: take("", "da", "dc")(q) | {"tape": F.fused_lstm_forward(q["x"], q["a0"], q["lstm"])[2]}, judge_fused_backward),
+    "activate": S(V.activate, lambda q: {"z": q["x"], "activation": ("ScaledTanh", np.array(1.2), np.array(0.7)) if len(q["x"]) > 1 else "softplus"},
+                  lambda v, a: [v.any_shape("z", a["z"]), judge_activation(v, "activation", a["activation"])], endless=False),
+    **{up.__name__: S(run_variant(up, down), variant(kind), judge_variant(kind)) for kind, (up, down) in passes.items()},
+    **{down.__name__: S(down, variant_tape(kind, up), judge_variant_backward) for kind, (up, down) in passes.items()},
+    "init_variant_parameters": S(V.init_variant_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_r": 2, "coupled": "i", "peepholes": True, "layer_norm": np.True_,
+                                                                       "rng": 0, "forget_bias": np.array(1.5)}, judge_init_variant, fixed=("rng",), endless=False),
+    "init_gru_parameters": S(V.init_gru_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "reset_after": True, "rng": 0}, judge_init_variant, fixed=("rng",), endless=False),
+}
+
+
+# long sequences: a count for the length of a segment; what can be called counts as a function, which is not tried here
+
+def run_checkpointed(x, a0, parameters, c0, every, mask):
+    a, c, tape = C.checkpointed_lstm_forward(x, a0, parameters, c0, every, mask=mask)
+    return a, c, C.checkpointed_lstm_backward(np.ones_like(a), tape, np.ones_like(c))
+
+
+def judge_checkpointed_forward(v, a):
+    judge_fused(v, a)
+    if a["every"] is not None: judge_count(v, "every", a["every"])
+
+
+def run_checkpointed_backward(da, tape, dc):
+    for k, d in (("da", da), ("dc", dc)):
+        if callable(d): raise TypeError(f"{k}: expected no function in this test")
+    return C.checkpointed_lstm_backward(da, tape, dc)
+
+
+def judge_checkpointed_backward(v, a):
+    if not isinstance(a["tape"], C.CheckpointTape): return [v.wrong(k, Type, Shape) for k in a]
+    v.sizes = a["tape"].sizes
+    for k in ("da", "dc"): v.upstream(k, a[k], a["tape"].bounds[-1][1])
+
+
+def judge_counts(*names): return lambda v, a: [judge_count(v, k, a[k]) for k in names]
+
+
+subjects |= {
+    "best_every": S(C.best_every, lambda q: {"T_x": 100, "n_x": 2, "n_a": np.int8(3)}, judge_counts("T_x", "n_x", "n_a"), endless=False),
+    "checkpointed_lstm_forward": S(run_checkpointed, lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"every": 2, "mask": q["da"][:, :, 0]}, judge_checkpointed_forward),
+    "checkpointed_lstm_backward": S(run_checkpointed_backward, lambda q: {"da": q["da"], "dc": q["dc"], "tape": C.checkpointed_lstm_forward(q["x"], q["a0"], q["lstm"], q["c0"], every=2)[2]},
+                                    judge_checkpointed_backward),
 }

@@ -14,9 +14,12 @@ public = """
 init_rnn_parameters init_lstm_parameters sigmoid tanh softmax check_gradients
 rnn_cell_forward rnn_forward rnn_cell_backward rnn_backward
 lstm_cell_forward lstm_forward lstm_cell_backward lstm_backward
+fused_lstm_forward fused_lstm_backward layers_forward layers_backward
+variant_lstm_forward variant_lstm_backward gru_forward gru_backward
+from_torch to_torch from_keras to_keras from_flax to_flax from_onnx to_onnx run_onnx
 check which_edition
 """.split()
-heavy = {"matplotlib", "IPython", "nbdev", "execnb", "scipy", "torch", "pandas"}
+heavy = {"matplotlib", "IPython", "nbdev", "execnb", "scipy", "torch", "pandas", "numba", "onnx", "safetensors", "tqdm", "fastprogress"}
 
 
 def notebooks():

@@ -1,7 +1,4 @@
 "The variants: every gradient against the complex step and against autograd over random combinations of options, neutral options, kinks, and the properties of all engines."
-import ast
-import json
-import re
 from collections import Counter
 from functools import partial
 
@@ -11,7 +8,6 @@ import numpy as np
 import plain_variants
 import pytest
 from autograd import grad
-from conftest import root
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from implementations import Engine

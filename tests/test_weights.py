@@ -178,35 +178,53 @@ def clean(v):
     return type(v)(map(clean, v)) if isinstance(v, (tuple, list)) else v
 
 
-@pytest.mark.parametrize("form", forms)
-def test_hostile(form):
-    "Ten thousand spoiled arguments: each ends in what a clean copy gives or in an error that says what was expected, in silence."
-    r, outcomes = random.Random(form), Counter()
+def converters(form):
+    "Calls of the two converters of `form`: kind, function and valid argument."
     there, _, held = forms[form]
-    pool = []
-    for net, directions, layers in itertools.product(held, (1, 2), (1, 2)):
-        p = network(net, directions=directions, layers=layers, seed=len(pool))
-        pool += [("to", there, {"v": p}, net), ("from", back(form, net, directions), {"v": there(p)}, net)]
-    calls = [(kind, call, args, [o for k, _, o, other in pool if k == kind]) for kind, call, args, net in pool for other in [net]]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for _ in range(5000):
-            kind, call, valid, others = r.choice(calls)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                args, changes = spoil(valid, others, r)
-            if any(without_end(w) for _, w in changes): continue
-            before = trace(args)
+    for n, (net, directions, layers) in enumerate(itertools.product(held, (1, 2), (1, 2))):
+        p = network(net, directions=directions, layers=layers, seed=n)
+        yield "to", there, p
+        yield "from", back(form, net, directions), there(p)
+
+
+def files(folder):
+    "Calls that write a file or a model, and read it again or run it."
+    def write(v): write_safetensors(folder/"w", v); return read_safetensors(folder/"w")
+    rng, lengths = np.random.default_rng(0), np.array([2, 6, 1, 0, 3], np.int32)
+    for n, net in enumerate(("lstm", "peepholes", "gru", "rnn")):
+        p = network(net, directions=2, seed=n)
+        model = onnx_model(p, lengths=True)
+        yield "write", write, dict(zip("abc", p[0][0].values()))
+        yield "model", lambda v: read_onnx(onnx_model(v))[0], p
+        yield "run", lambda v, model=model: run_onnx(model, v), {"x": rng.standard_normal((6, 5, 3)), "lengths": lengths}
+
+
+called = {f.__name__ for there, read, _ in forms.values() for f in (there, read)} | {"read_safetensors", "write_safetensors", "onnx_model", "read_onnx", "run_onnx"}
+
+
+@pytest.mark.parametrize("name", [*forms, "files"])
+def test_hostile(name, tmp_path):
+    "Five thousand spoiled arguments: each ends in what a clean copy gives or in an error that says what was expected, in silence."
+    r, outcomes, pool = random.Random(name), Counter(), [*(files(tmp_path) if name == "files" else converters(name))]
+    for _ in range(5000):
+        kind, call, valid = r.choice(pool)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            args, changes = spoil({"v": valid}, [{"v": other} for k, _, other in pool if k == kind], r)
+        if any(without_end(w) for _, w in changes): continue
+        before = trace(args)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
             try: result, error = call(args["v"]), None
             except (TypeError, ValueError) as e: result, error = None, e
-            assert trace(args) == before, changes
-            if error is None:
-                assert same(result, call(clean(args["v"]))), changes
-                assert not any(np.may_share_memory(a, b) for _, a in leaves(result) for _, b in leaves(args["v"])), changes
-            else: assert re.search(r"expected.*got|is missing", str(error), re.S), (error, changes)
-            outcomes["right result" if error is None else type(error).__name__] += 1
-    assert outcomes["right result"] > 500 and outcomes["TypeError"] > 500 and outcomes["ShapeError"] > 200
-    tables.append(f"hostile weights, {form}: {outcomes.total()}: " + ", ".join(f"{n} {k}" for k, n in outcomes.most_common()))
+        assert trace(args) == before, changes
+        if error is None:
+            assert same(result, call(clean(args["v"]))), changes
+            assert not any(np.may_share_memory(a, b) for _, a in leaves(result) for _, b in leaves(args["v"])), changes
+        else: assert re.search(r"expected.*got|is missing", str(error), re.S), (error, changes)
+        outcomes["right result" if error is None else type(error).__name__] += 1
+    assert outcomes["right result"] > 500 and outcomes["TypeError"] > 500 and outcomes["ShapeError"] > 100
+    tables.append(f"hostile weights, {name}: {outcomes.total()}: " + ", ".join(f"{n} {k}" for k, n in outcomes.most_common()))
 
 
 def test_prefix():

@@ -1,6 +1,9 @@
 "Weights out of real Flax cells and into them: every output in float64, and both kinds of LSTM cell."
 from functools import partial
 
+from conftest import needs_python
+
+needs_python("3.11", "Flax")
 import jax
 import numpy as np
 import pytest

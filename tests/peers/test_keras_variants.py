@@ -2,6 +2,9 @@
 import inspect
 import os
 
+from conftest import needs_python
+
+needs_python("3.11", "Keras")
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np
@@ -70,10 +73,11 @@ def test_rnn(activation):
 
 
 def test_what_keras_has():
-    "No argument for peepholes, coupling, clipping, projection or normalisation; the reset of the GRU can be chosen."
+    "No argument for peepholes, coupling, clipping, projection, normalisation or time first; the reset of the GRU can be chosen."
     arguments = {k: {*inspect.signature(layer.__init__).parameters} for k, layer in
                  {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}.items()}
-    words = ("peephole", "coupl", "clip", "proj", "norm")
+    words = ("peephole", "coupl", "clip", "proj", "norm", "major", "batch_first")
     assert not [a for k in arguments.values() for a in k if any(word in a for word in words)]
+    assert all({"dropout", "recurrent_dropout", "go_backwards"} <= a for a in ({*inspect.signature(keras.layers.RNN.__init__).parameters} | arguments[k] for k in arguments))
     assert "reset_after" in arguments["gru"]
     assert {"activation", "recurrent_activation"} <= arguments["lstm"] & arguments["gru"]

@@ -3,6 +3,9 @@ import itertools
 import os
 from functools import partial
 
+from conftest import needs_python
+
+needs_python("3.11", "Keras")
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np

@@ -43,13 +43,13 @@ def back(kind, d):
     return out
 
 
-def module(kind, q, batch_first, relu):
+def module(kind, q, batch_first, relu, dropout):
     "PyTorch's network with the parameters of `q`, and the gradients that it has as ours once it was run backward."
     p, two = q["parameters"], isinstance(q["parameters"][0], tuple)
     n_a = len(next(iter(flat(q["c0"] or q["a0"]).values())))
     options = {"proj_size": len(q["a0"][0][0] if two else q["a0"][0])} if kind == "projected" else {"nonlinearity": "relu"} if relu else {}
     kinds = {"lstm": torch.nn.LSTM, "projected": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
-    made = kinds[kind](len(q["x"]), n_a, len(p), bidirectional=two, batch_first=batch_first, dtype=torch.float64, **options)
+    made = kinds[kind](len(q["x"]), n_a, len(p), bidirectional=two, batch_first=batch_first, dropout=dropout, dtype=torch.float64, **options)
     with torch.no_grad():
         for n, layer in enumerate(p):
             for d, one in enumerate(layer if two else (layer,)):
@@ -67,14 +67,15 @@ def like(v, tensor):
     return tree(lambda _: next(left).T, v)
 
 
-def run_torch(kind, q, batch_first=False, relu=False):
+def run_torch(kind, q, batch_first=False, relu=False, dropout=0.):
     "What `both` returns, from PyTorch."
     view, ours = (as_batch_first, from_batch_first) if batch_first else (as_time_first, from_time_first)
-    made, gradients = module(kind, q, batch_first, relu)
+    made, gradients = module(kind, q, batch_first, relu, dropout)
     x = torch.tensor(np.ascontiguousarray(view(q["x"])), requires_grad=True)
     a0, c0 = states(q["a0"]), q["c0"] and states(q["c0"])
     n, order = q["lengths"], {"batch_first": batch_first}
     sent = x if n is None else pack_padded_sequence(x, torch.tensor(n), enforce_sorted=bool((np.diff(n) <= 0).all()), **order)
+    torch.manual_seed(0)
     a, last = made(sent, a0 if c0 is None else (a0, c0))
     if n is not None: a, _ = pad_packed_sequence(a, total_length=q["x"].shape[2], **order)
     a_last, c_last = (last, None) if c0 is None else last
@@ -90,6 +91,10 @@ def run_torch(kind, q, batch_first=False, relu=False):
 
 def compare(what, q, **options):
     ours, theirs = both(spoiled(q), engine=engines["relu" if options.get("relu") else options["kind"]]), run_torch(q=spoiled(q), **options)
+    judge(what, ours, theirs)
+
+
+def judge(what, ours, theirs):
     for actual, expected in zip(ours, theirs):
         assert actual.keys() == expected.keys()
         for k, v in expected.items(): assert_close(actual[k], v, 1e-12, k)
@@ -118,6 +123,20 @@ def test_other_cells(kind, relu):
             q = net(kind, *sizes([seed, more]), n_layers, directions_, lengths_, seed)
             if relu: q = q | {"x": q["x"] * 0.3}
             compare(f"nn.{kind.upper()}" + ", relu" * relu, q, kind=kind, batch_first=bool(more % 2), relu=relu)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "projected", "gru", "rnn"])
+def test_dropout(kind):
+    "Dropout between layers, with the masks that PyTorch draws: one a layer, in the order of the layers."
+    for seed in range(6):
+        q = net(kind, *sizes([3, seed]), 3, directions[seed % 2], None, seed)
+        theirs = run_torch(kind, q, dropout=0.3)
+        torch.manual_seed(0)
+        rows, m, T_x = q["da"].shape
+        drawn = [torch.empty(T_x, m, rows, dtype=torch.float64).bernoulli_(0.7).div_(0.7) for _ in range(2)]
+        masks = [None, *(from_time_first(v.numpy()) for v in drawn)]
+        assert all((v == 0).any() for v in masks[1:]) or rows * m * T_x < 20
+        judge(f"nn.{kind}, dropout", both(q, engine=engines[kind], masks=masks), theirs)
 
 
 def test_a_planted_mistake_is_caught():

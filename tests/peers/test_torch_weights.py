@@ -5,11 +5,13 @@ import warnings
 from functools import partial
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from lstm_nb import variants
 from lstm_nb.layers import layers_forward
 from lstm_nb.weights import from_torch, read_onnx, read_safetensors, run_onnx, to_torch, write_safetensors
+from onnx.reference import ReferenceEvaluator
 from problems import note
 
 torch.set_num_threads(1)
@@ -110,6 +112,7 @@ def test_exported(net, both, batch_first):
         warnings.simplefilter("ignore")
         torch.onnx.export(model, (x,), file, input_names=["x"], output_names=["y"], dynamo=False, opset_version=17)
     close(f"nn.{net} as PyTorch exports it, float32", run_onnx(file.getvalue(), {"x": x.numpy()})["y"], model(x), 2e-6)
+    close(f"nn.{net} as PyTorch exports it, on ONNX's reference, float32", ReferenceEvaluator(onnx.load_from_string(file.getvalue())).run(None, {"x": x.numpy()})[0], model(x), 2e-6)
     network, _ = read_onnx(file.getvalue())
     assert len(network) == 2
     for a, b in zip(network, from_torch(model.rnn.state_dict())):
