@@ -197,8 +197,8 @@ def errors(found, reference):
     return out
 
 
-def timed(f, seconds, least=3):
-    "The median of as many calls as fit into `seconds`, at least three, in milliseconds, after one call to warm up."
+def timed(f, seconds, least=2):
+    "The median of as many calls as fit into `seconds`, at least two, in milliseconds, after one call to warm up."
     clock, times = time.perf_counter, []
     f()
     end = clock() + seconds

@@ -22,6 +22,8 @@ dtypes, tolerance = ("float32", "float64"), {"float32": 1e-4, "float64": 1e-11}
 compiled_steps = 50
 goals = {("numpy", "float32"): {"torch": .85, "jax": 1.2, "usual": 1.8}, ("numpy", "float64"): {"torch": 2., "jax": 1.2, "usual": 1.8},
          ("numba", "float32"): {"torch": 1.2, "jax": 1.8, "usual": 2.5}, ("numba", "float64"): {"torch": 2.2, "jax": 1.5, "usual": 2.}}
+floors = {("numpy", "float64", "torch"): 1.1, ("numba", "float32", "torch"): .95}
+bound_goal = .85                                       # of the matrix products, from 512 hidden units on
 
 
 def label(size): return "/".join(map(str, size))
@@ -66,16 +68,26 @@ def ratio(row, ours, peer, mode="both"):
     return statistics.median(p/o for p, o in zip(ms[peer], ms[ours])) if {ours, peer} <= set(ms) else None
 
 
-def summary(rows):
-    "The geometric means beside the goals."
+def means(rows):
+    "For every goal: engine, type, peer, the ratios over the sizes, their geometric mean, the goal, the floor, whether both hold."
     for (ours, dtype), wanted in goals.items():
         for peer, goal in wanted.items():
             ratios = [ratio(row, ours, peer) for row in rows if row["part"] == "table" and row["dtype"] == dtype]
-            ratios = [r for r in ratios if r]
+            ratios, floor = [r for r in ratios if r], floors.get((ours, dtype, peer), 0)
             if not ratios: continue
             mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-            print(f"{ours} engine, {dtype}: {peer} takes {mean:.2f} times as long, worst {min(ratios):.2f}; goal {goal}, "
-                  f"{'met' if mean >= goal else 'missed'}")
+            yield ours, dtype, peer, ratios, mean, goal, floor, mean >= goal and min(ratios) >= floor
+
+
+def summary(rows):
+    "The geometric means beside the goals."
+    for ours, dtype, peer, ratios, mean, goal, floor, met in means(rows):
+        wanted = f"goal {goal}" + f", never below {floor}"*bool(floor)
+        print(f"{ours} engine, {dtype}: {peer} takes {mean:.2f} times as long, worst {min(ratios):.2f}; {wanted}: {'met' if met else 'missed'}")
+    for row in rows:
+        if row["part"] != "table" or row["size"][1] < 512 or "products" not in row["ms"]["both"]: continue
+        shares = {n: 1/ratio(row, "products", n) for n in row["ms"]["both"] if n != "products"}
+        print(f"{label(row['size'])} {row['dtype']}: share of the matrix products", *(f"{n} {v:.2f}" for n, v in shares.items()))
 
 
 def chosen(words):
@@ -101,7 +113,7 @@ def main():
     folder = tempfile.TemporaryDirectory()
     out = a.out or (None if a.quick or a.only else here/"results.json")
     notes = Notes(out, {"threads": a.threads, "rounds": rounds, "seconds": seconds, "tolerance": tolerance})
-    print(f"{a.threads} threads for every program, {rounds} rounds, the median of the calls that fit into {seconds} s, at least three")
+    print(f"{a.threads} threads for every program, {rounds} rounds, the median of the calls that fit into {seconds} s, at least two")
     with folder, ExitStack() as stack:
         workers = [stack.enter_context(Worker("programs.py", name, a.threads, a.threads)) for name in names]
         judge = stack.enter_context(Worker("programs.py", "per step", a.threads, a.threads))
