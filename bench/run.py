@@ -47,7 +47,7 @@ def measure(workers, size, dtype, part, rounds, seconds, reference):
     for r in range(rounds):
         for w in able[r % len(able):] + able[:r % len(able)]:
             for mode in ms: ms[mode][w.name].append(w.time(mode=mode, seconds=seconds)[0])
-    row = {"part": part, "size": list(size), "dtype": dtype, "ms": ms, "first_s": {w.name: told[w.name]["first"] for w in able},
+    row = {"part": part, "repeated": sum(w.repeated for w in workers), "size": list(size), "dtype": dtype, "ms": ms, "first_s": {w.name: told[w.name]["first"] for w in able},
            "errors": {w.name: told[w.name]["errors"] for w in able if "errors" in told[w.name]}} | {
            "failed": {n: t["failed"] for n, t in told.items() if "failed" in t}}
     if part != "table": del row["errors"], row["first_s"]
@@ -59,6 +59,7 @@ def report(row):
     for mode, ms in row["ms"].items():
         figures = "  ".join(f"{name} {statistics.median(v):.3g}" for name, v in ms.items())
         print(f"{row['part']:5} {label(row['size']):15} {row['dtype']} {mode:7} ms  {figures}", flush=True)
+    if row["repeated"]: print(f"      turns repeated so far, as something else ran: {row['repeated']}", flush=True)
     for name, why in row["failed"].items(): print(f"      {name}: {why[:150]}", flush=True)
 
 
