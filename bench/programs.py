@@ -197,11 +197,13 @@ def errors(found, reference):
     return out
 
 
-def timed(f, seconds, least=2):
-    "The median of as many calls as fit into `seconds`, at least two, in milliseconds, after one call to warm up."
+def timed(f, seconds):
+    "The median of as many calls as fit into `seconds`, in milliseconds, after one to warm up: two at least, one where it takes long."
     clock, times = time.perf_counter, []
+    start = clock()
     f()
     end = clock() + seconds
+    least = 1 if clock() - start > 2*seconds else 2
     while len(times) < least or clock() < end:
         start = clock()
         f()
