@@ -81,6 +81,7 @@ def layered(padding):
 engines = [Engine("rnn", rnn, lambda da, tape, dc=None: rnn_backward(da, tape), net="rnn"),
            Engine("per-step", lstm, lstm_backward),
            Engine("fused", fused_lstm_forward, fused_lstm_backward),
+           Engine("fused, compiled", partial(fused_lstm_forward, engine="numba"), fused_lstm_backward, complex=False),
            Engine("checkpointed", partial(checkpointed_lstm_forward, every=3), checkpointed_lstm_backward),
            Engine("variants", variant_lstm_forward, variant_lstm_backward),
            Engine("variants, rnn", lambda x, a0, p, c0=None: variant_rnn_forward(x, a0, p), lambda da, tape, dc=None: variant_rnn_backward(da, tape), net="rnn"),

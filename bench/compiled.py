@@ -1,0 +1,86 @@
+"What page 10's second half says of the compiled engine: compile time, one or two pools of threads, products by loops. Writes compiled.json."
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+ROUNDS, SIZE, PRODUCTS = 3, (128, 256, 64, 50), ((5, 10), (32, 1), (32, 16), (64, 16))
+first_gradient = """
+from time import perf_counter
+import numpy as np
+from lstm_nb.parameters import init_lstm_parameters
+from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
+start = perf_counter()
+import numba, scipy.linalg
+imported = perf_counter()
+p, x, a0 = init_lstm_parameters(3, 5, rng=0, dtype=np.float32), np.ones((3, 2, 4), np.float32), np.zeros((5, 2), np.float32)
+a, c, tape = fused_lstm_forward(x, a0, p, engine="numba")
+fused_lstm_backward(a, tape)
+print(imported - start, perf_counter() - start)
+"""
+clock = """
+import sys
+from time import perf_counter
+import numpy as np
+from lstm_nb.parameters import init_lstm_parameters
+from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
+from lstm_nb import fused_numba
+def median_of(run, count):
+    times = []
+    for _ in range(count):
+        start = perf_counter(); run(); times.append(perf_counter() - start)
+    return float(np.median(times))
+"""
+whole = clock + """
+pools, (n_x, n_a, m, T_x), tape = sys.argv[1], eval(sys.argv[2]), [None]
+if pools == "two": fused_numba._dot = np.dot
+p, x = init_lstm_parameters(n_x, n_a, rng=0, dtype=np.float32), np.ones((n_x, m, T_x), np.float32)
+a0, da = np.zeros((n_a, m), np.float32), np.ones((T_x, n_a, m), np.float32).transpose(1, 2, 0)
+def run():
+    *_, tape[0] = fused_lstm_forward(x, a0, p, engine="numba", tape=tape[0])
+    fused_lstm_backward(da, tape[0])
+run()
+print(1e3*median_of(run, 20))
+"""
+product = clock + """
+import numba
+n, m = eval(sys.argv[1])
+rng = np.random.default_rng(0)
+W, a, z = rng.standard_normal((4*n, n), np.float32), rng.standard_normal((n, m), np.float32), np.empty((4*n, m), np.float32)
+@numba.njit(**fused_numba._options)
+def blas(W, a, z):
+    for _ in range(100): np.dot(W, a, z)
+@numba.njit(**fused_numba._options)
+def loops(W, a, z):
+    for _ in range(100):
+        for r in range(z.shape[0]):
+            for j in range(z.shape[1]): z[r, j] = 0
+            for k in range(a.shape[0]):
+                for j in range(z.shape[1]): z[r, j] += W[r, k]*a[k, j]
+for f in (blas, loops):
+    f(W, a, z)
+    assert np.allclose(z, W @ a, atol=1e-3)
+    print(1e4*median_of(lambda: f(W, a, z), 30))
+"""
+
+
+def run(code, *args, **env):
+    "The numbers that a program prints, in a process of its own."
+    out = subprocess.run([sys.executable, "-c", code, *map(str, args)], check=True, capture_output=True, text=True, env={**os.environ, **env}).stdout
+    return [float(v) for v in out.split()]
+
+
+rows = []
+for _ in range(ROUNDS):
+    with tempfile.TemporaryDirectory() as folder:
+        (_, cold), (imports, warm) = (run(first_gradient, NUMBA_CACHE_DIR=folder) for _ in range(2))
+    [one], [two] = (run(whole, pools, SIZE) for pools in ("one", "two"))
+    rows.append([cold, imports, warm, one, two, *(v for s in PRODUCTS for v in run(product, s))])
+cold, imports, warm, one, two, *products = (round(median(v), 3) for v in zip(*rows))
+result = {"rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm, "size": SIZE, "one pool": one, "two pools": two,
+          "products": [{"n_a": n, "m": m, "blas": b, "loops": k} for (n, m), b, k in zip(PRODUCTS, products[::2], products[1::2])]}
+Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+print(json.dumps(result, indent=1))
