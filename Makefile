@@ -38,6 +38,7 @@ bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quie
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/halves.py
 	@$(bin)/python bench/layers.py
+	@$(bin)/python bench/compiled.py
 
 digits: $(ready)  ## compute with fifty digits and see how many of ours are right, 7 minutes
 	@$(bin)/python tools/digits.py
