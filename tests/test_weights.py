@@ -204,9 +204,10 @@ called = {f.__name__ for there, read, _ in forms.values() for f in (there, read)
 
 @pytest.mark.parametrize("name", [*forms, "files"])
 def test_hostile(name, tmp_path):
-    "Five thousand spoiled arguments: each ends in what a clean copy gives or in an error that says what was expected, in silence."
-    r, outcomes, pool = random.Random(name), Counter(), [*(files(tmp_path) if name == "files" else converters(name))]
-    for _ in range(5000):
+    "Thousands of spoiled arguments: each ends in what a clean copy gives or in an error that says what was expected, in silence."
+    r, outcomes = random.Random(name), Counter()
+    pool, count = ([*files(tmp_path)], 1500) if name == "files" else ([*converters(name)], 5000)
+    for _ in range(count):
         kind, call, valid = r.choice(pool)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -223,7 +224,7 @@ def test_hostile(name, tmp_path):
             assert not any(np.may_share_memory(a, b) for _, a in leaves(result) for _, b in leaves(args["v"])), changes
         else: assert re.search(r"expected.*got|is missing", str(error), re.S), (error, changes)
         outcomes["right result" if error is None else type(error).__name__] += 1
-    assert outcomes["right result"] > 500 and outcomes["TypeError"] > 500 and outcomes["ShapeError"] > 100
+    assert outcomes["right result"] > count / 10 and outcomes["TypeError"] > count / 10 and outcomes["ShapeError"] > count / 25
     tables.append(f"hostile weights, {name}: {outcomes.total()}: " + ", ".join(f"{n} {k}" for k, n in outcomes.most_common()))
 
 

@@ -1,4 +1,4 @@
-"Every output and every gradient against JAX in float64: fused gates under `lax.scan`, sixteen problems of a size at once."
+"Every output and every gradient against JAX in float64: fused gates under `lax.scan`, 32 problems of a size at once."
 import jax
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from plain import flat
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_disable_most_optimizations", True)   # most of the time is compilation
-batches = settings(max_examples=25)
+batches = settings(max_examples=12)
 
 
 def rnn(v):
@@ -51,7 +51,7 @@ def batch(function, *cases):
 def test_scan(forward, data):
     "Every engine on the same problems, since JAX compiles for seconds and runs in no time."
     size, net = st.just(data.draw(sizes)), forward.__name__
-    qs = data.draw(st.lists(problem(net, size=size), min_size=16, max_size=16))
+    qs = data.draw(st.lists(problem(net, size=size), min_size=32, max_size=32))
     ours = [e for e in engines if e.net == net]
 
     def both(case):
@@ -66,7 +66,7 @@ def test_scan(forward, data):
 @given(data=st.data())
 def test_loss(data):
     size, n_y = st.just(data.draw(sizes)), data.draw(few)
-    cases = data.draw(st.lists(problem_with_labels(n_y=n_y, size=size), min_size=16, max_size=16))
+    cases = data.draw(st.lists(problem_with_labels(n_y=n_y, size=size), min_size=32, max_size=32))
 
     def loss(v, labels, weights):
         states = lstm(v)
