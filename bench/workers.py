@@ -31,7 +31,7 @@ class Worker:
     "`script` in a process of its own, told a name, with so many threads."
     def __init__(self, script, name, threads=2, cores=2):
         env = os.environ | {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
-        env |= {"PYTHONPATH": str(here.parent), "TORCHINDUCTOR_COMPILE_THREADS": "1", "JAX_PLATFORMS": "cpu"}
+        env |= {"PYTHONPATH": str(here.parent), "TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1", "JAX_PLATFORMS": "cpu"}
         cores = sorted(os.sched_getaffinity(0))[:cores] if hasattr(os, "sched_setaffinity") else None
         pinned = partial(os.sched_setaffinity, 0, cores) if cores else None
         self.name, self.disturbed, self.repeated, self.process = name, 0, 0, subprocess.Popen(
