@@ -167,7 +167,7 @@ def main():
                     if notes.done(size=list(size), dtype=dtype, lengths=lengths): continue
                     notes.add(measure(workers, size, dtype, lengths, rounds, seconds))
                     report(notes.rows[-1])
-    notes.finish(machine=machine(), versions=found, disturbed=sum(w.disturbed for w in workers))
+    notes.finish(machine=machine(), versions=found)
 
 
 if __name__ == "__main__": serve(answer) if sys.argv[1:2] and sys.argv[1] in programs else main()

@@ -41,13 +41,15 @@ def load(worker, size, dtype, reference):
 
 def measure(workers, size, dtype, part, rounds, seconds, reference):
     "One row: errors, and the milliseconds of every program in every round."
+    before = [sum(getattr(w, k) for w in workers) for k in ("repeated", "disturbed")]
     told = {w.name: load(w, size, dtype, reference) for w in workers}
     able = [w for w in workers if "failed" not in told[w.name]]
     ms = {mode: {w.name: [] for w in able} for mode in modes[part]}
     for r in range(rounds):
         for w in able[r % len(able):] + able[:r % len(able)]:
             for mode in ms: ms[mode][w.name].append(w.time(mode=mode, seconds=seconds)[0])
-    row = {"part": part, "repeated": sum(w.repeated for w in workers), "size": list(size), "dtype": dtype, "ms": ms, "first_s": {w.name: told[w.name]["first"] for w in able},
+    repeated, disturbed = (sum(getattr(w, k) for w in workers) - n for k, n in zip(("repeated", "disturbed"), before))
+    row = {"part": part, "repeated": repeated, "disturbed": disturbed, "size": list(size), "dtype": dtype, "ms": ms, "first_s": {w.name: told[w.name]["first"] for w in able},
            "errors": {w.name: told[w.name]["errors"] for w in able if "errors" in told[w.name]}} | {
            "failed": {n: t["failed"] for n, t in told.items() if "failed" in t}}
     if part != "table": del row["errors"], row["first_s"]
@@ -59,7 +61,7 @@ def report(row):
     for mode, ms in row["ms"].items():
         figures = "  ".join(f"{name} {statistics.median(v):.3g}" for name, v in ms.items())
         print(f"{row['part']:5} {label(row['size']):15} {row['dtype']} {mode:7} ms  {figures}", flush=True)
-    if row["repeated"]: print(f"      turns repeated so far, as something else ran: {row['repeated']}", flush=True)
+    if row["repeated"]: print(f"      turns repeated, as something else ran: {row['repeated']}", flush=True)
     for name, why in row["failed"].items(): print(f"      {name}: {why[:150]}", flush=True)
 
 
@@ -132,7 +134,7 @@ def main():
                 notes.add(measure(able, size, dtype, part, rounds, seconds, reference))
                 report(notes.rows[-1])
         summary(notes.rows)
-        notes.finish(machine=machine(), versions=versions, disturbed=sum(w.disturbed for w in workers))
+        notes.finish(machine=machine(), versions=versions, disturbed=sum(row["disturbed"] for row in notes.rows))
 
 
 if __name__ == "__main__": main()
