@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test test-peers fuzz mutants power digits serve exercises export readme prepare clean
+.PHONY: help docs test test-peers fuzz mutants power bench digits serve exercises export readme prepare clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
@@ -33,6 +33,12 @@ mutants: .venv/.extra-mutants  ## change the code in every small way and see whi
 
 power: .venv/.extra-power  ## plant mistakes and see which test suite notices, others' suites too, 2 minutes
 	@$(bin)/python -W ignore tools/power.py
+
+bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quiet machine, 20 minutes
+	@$(bin)/python bench/run.py
+	@$(bin)/python bench/halves.py
+	@$(bin)/python bench/layers.py
+	@$(bin)/python bench/compiled.py
 
 digits: $(ready)  ## compute with fifty digits and see how many of ours are right, 7 minutes
 	@$(bin)/python tools/digits.py

@@ -14,10 +14,11 @@ onnxruntime.set_default_logger_severity(4)
 n_x, n_a, m, T_x = 3, 4, 5, 6
 blocks = {"LSTM": 4, "GRU": 3, "RNN": 1}
 states = {"LSTM": ["Y", "Y_h", "Y_c"], "GRU": ["Y", "Y_h"], "RNN": ["Y", "Y_h"]}
-# name, alpha, beta of each function of one direction; onnxruntime has no defaults for some alphas, so all are given
+# name, alpha, beta of each function of one direction; onnxruntime has no defaults for some alphas, so all are given;
+# its RNN reads as many betas as directions, whether or not a function has one, and 1.23 aborts where there are fewer
 functions = {"LSTM": [[("HardSigmoid", .3, .4), ("Softsign",), ("ScaledTanh", 1.2, .7)], [("Sigmoid",), ("LeakyRelu", .1), ("Affine", .8, .1)]],
              "GRU": [[("HardSigmoid", .3, .4), ("Elu", .7)], [("Sigmoid",), ("ScaledTanh", 1.2, .7)]],
-             "RNN": [[("ScaledTanh", 1.2, .7)], [("ThresholdedRelu", .2)]]}
+             "RNN": [[("ScaledTanh", 1.2, .7)], [("Affine", .8, .1)]]}
 own = {"LSTM": {"peepholes": (0, 1), "coupled gates": (0, 1)}, "GRU": {"reset after": (0, 1)}, "RNN": {}}
 
 
