@@ -1,4 +1,4 @@
-"What page 10's second half says of the compiled engine: compile time, one or two pools of threads, products by loops. Writes compiled.json."
+"What page 10's second half says of the compiled engine: compile time, who multiplies and who shares out, products by loops. Writes compiled.json."
 import json
 import os
 import subprocess
@@ -8,7 +8,8 @@ from statistics import median
 
 from workers import here, machine, rounded
 
-ROUNDS, SIZE, PRODUCTS = 3, (128, 256, 64, 50), ((5, 10), (32, 1), (32, 16), (64, 16))
+ROUNDS, SIZES, WAYS = 3, ((64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)), ("units", "products", "one", "openblas")
+PRODUCTS = ((5, 10), (32, 1), (32, 16), (64, 16))
 first_gradient = """
 from time import perf_counter
 import numpy as np
@@ -26,6 +27,8 @@ clock = """
 import sys
 from time import perf_counter
 import numpy as np
+from programs import without_mkl
+if sys.argv[1] == "openblas": without_mkl()
 from lstm_nb.parameters import init_lstm_parameters
 from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
 from lstm_nb import fused_numba
@@ -36,8 +39,9 @@ def median_of(run, count):
     return float(np.median(times))
 """
 whole = clock + """
-pools, (n_x, n_a, m, T_x), tape = sys.argv[1], eval(sys.argv[2]), [None]
-if pools == "two": fused_numba._dot = np.dot
+way, (n_x, n_a, m, T_x), tape = sys.argv[1], eval(sys.argv[2]), [None]
+if way in ("products", "one"): fused_numba._parts = lambda sizes: 1
+if way == "products": fused_numba._alone = lambda work, k: work(k)
 p, x = init_lstm_parameters(n_x, n_a, rng=0, dtype=np.float32), np.ones((n_x, m, T_x), np.float32)
 a0, da = np.zeros((n_a, m), np.float32), np.ones((T_x, n_a, m), np.float32).transpose(1, 2, 0)
 def run():
@@ -48,12 +52,12 @@ print(1e3*median_of(run, 20))
 """
 product = clock + """
 import numba
-n, m = eval(sys.argv[1])
+n, m = eval(sys.argv[2])
 rng = np.random.default_rng(0)
 W, a, z = rng.standard_normal((4*n, n), np.float32), rng.standard_normal((n, m), np.float32), np.empty((4*n, m), np.float32)
 @numba.njit(**fused_numba._options)
 def blas(W, a, z):
-    for _ in range(100): np.dot(W, a, z)
+    for _ in range(100): fused_numba._product(W, a, z)
 @numba.njit(**fused_numba._options)
 def loops(W, a, z):
     for _ in range(100):
@@ -70,7 +74,7 @@ for f in (blas, loops):
 
 def run(code, *args, **env):
     "The numbers that a program prints, in a process of its own."
-    out = subprocess.run([sys.executable, "-c", code, *map(str, args)], check=True, capture_output=True, text=True, env={**os.environ, **env}).stdout
+    out = subprocess.run([sys.executable, "-c", code, *map(str, args)], check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{here.parent}", **env}).stdout
     return [float(v) for v in out.split()]
 
 
@@ -78,10 +82,12 @@ rows = []
 for _ in range(ROUNDS):
     with tempfile.TemporaryDirectory() as folder:
         (_, cold), (imports, warm) = (run(first_gradient, NUMBA_CACHE_DIR=folder) for _ in range(2))
-    [one], [two] = (run(whole, pools, SIZE) for pools in ("one", "two"))
-    rows.append([cold, imports, warm, one, two, *(v for s in PRODUCTS for v in run(product, s))])
-cold, imports, warm, one, two, *products = rounded([median(v) for v in zip(*rows)])
-result = {"machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm, "size": SIZE, "one pool": one, "two pools": two,
+    ways = [run(whole, way, s)[0] for s in SIZES for way in WAYS]
+    rows.append([cold, imports, warm, *ways, *(v for s in PRODUCTS for v in run(product, "mkl", s))])
+cold, imports, warm, *rest = rounded([median(v) for v in zip(*rows)])
+ways, products = rest[:len(SIZES)*len(WAYS)], rest[len(SIZES)*len(WAYS):]
+result = {"machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm,
+          "ways": [{"size": s, **dict(zip(WAYS, ways[k*len(WAYS):]))} for k, s in enumerate(SIZES)],
           "products": [{"n_a": n, "m": m, "blas": b, "loops": k} for (n, m), b, k in zip(PRODUCTS, products[::2], products[1::2])]}
 (here/"compiled.json").write_text(json.dumps(result, indent=1) + "\n")
 print(json.dumps(result, indent=1))

@@ -40,8 +40,20 @@ def per_step(q):
     return forward, both, dict
 
 
-def fused(q, engine):
+def without_mkl():
+    "From now on as if the package mkl were not installed: the compiled engine takes SciPy's products."
+    from importlib import metadata
+    found = metadata.files
+
+    def files(name):
+        if name == "mkl": raise metadata.PackageNotFoundError(name)
+        return found(name)
+    metadata.files = files
+
+
+def fused(q, engine, mkl=True):
     "The tape of a run is handed to the next one, as a training loop would."
+    if not mkl: without_mkl()
     from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
     kept = {"tape": None}
 
@@ -164,9 +176,16 @@ def jax_scan(q):
     return (lambda: jax.block_until_ready(ahead(*args)), lambda: jax.block_until_ready(back(args, da)), gradients)
 
 
-def products(q):
+def mkl_products(q):
+    "The same by MKL, which the compiled engine uses where it is installed."
+    from lstm_nb import fused_numba
+    if not fused_numba._mkl: raise ModuleNotFoundError("No module named 'mkl'")
+    return products(q, fused_numba._product)
+
+
+def products(q, dot=np.dot):
     "The matrix products alone, those that no formulation can do without, into arrays that are there already."
-    (n_x, m, T_x), n, dot = q["x"].shape, len(q["a0"]), np.dot
+    (n_x, m, T_x), n = q["x"].shape, len(q["a0"])
     new = lambda *shape: np.random.default_rng(0).standard_normal(shape, q["x"].dtype)
     Wa, WaT, Wx, WxT, A, K = new(4*n, n), new(n, 4*n), new(4*n, n_x + 1), new(n_x, 4*n), new(T_x, n, m), new(T_x, 4*n, m)
     S, dZ, z, a = new(n + n_x + 1, T_x*m), new(4*n, T_x*m), new(4*n, m), new(n, m)
@@ -184,8 +203,8 @@ def products(q):
     return forward, both, None
 
 
-programs = {"per step": per_step, "numpy": partial(fused, engine="numpy"), "numba": partial(fused, engine="numba"),
-            "checkpointed": checkpointed, "usual": usual, "torch": torch_lstm, "torch compiled": partial(torch_lstm, compiled=True), "jax": jax_scan, "products": products}
+programs = {"per step": per_step, "numpy": partial(fused, engine="numpy"), "numba": partial(fused, engine="numba"), "numba openblas": partial(fused, engine="numba", mkl=False),
+            "checkpointed": checkpointed, "usual": usual, "torch": torch_lstm, "torch compiled": partial(torch_lstm, compiled=True), "jax": jax_scan, "products": products, "products mkl": mkl_products}
 
 
 def threads(): return int(os.environ["OMP_NUM_THREADS"])
@@ -218,7 +237,7 @@ def timed(f, seconds):
 def versions(name):
     "What runs here."
     from importlib.metadata import version
-    used = {"numba": ["numba", "llvmlite", "scipy"], "jax": ["jax", "jaxlib"]}.get(name, ["torch"] if "torch" in name else [])
+    used = {"numba": ["numba", "llvmlite", "scipy", "mkl"], "jax": ["jax", "jaxlib"]}.get(name, ["torch"] if "torch" in name else [])
     return {"python": platform.python_version()} | {k: version(k) for k in ["numpy", *used]}
 
 

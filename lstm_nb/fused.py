@@ -74,7 +74,6 @@ def _fill(
 # %% ../nbs/10_fused.ipynb #1a4ac43f
 def _input_product(
     memory:_Memory, # The arrays of the run
-    dot, # Multiplies two matrices into a third
 ):
     "What inputs and biases add to all gates, (29), in blocks that stay in the cache."
     n_x, n, m, T_x, _ = memory.sizes
@@ -82,7 +81,7 @@ def _input_product(
     for r in range(0, 4*n, rows):
         W = memory.Wx[r:r+rows]
         product = memory.block[:len(W)]
-        dot(W, X, product)
+        np.dot(W, X, product)
         _turn(product.reshape(len(W), T_x, m), memory.G[:, r:r+rows])
 
 # %% ../nbs/10_fused.ipynb #f728d1d3
@@ -108,8 +107,9 @@ class _Scratch:
     "Where a backward pass computes; `B` steps at a time stay in the cache."
     def __init__(self, n_x, n_a, m, T_x, dtype):
         new, n = partial(np.empty, dtype=dtype), n_a
-        self.B = B = min(T_x, max(1, 2**16 // (n*m)))
-        self.WaT, self.dZ, self.state = new((n, 4*n)), new(4*n*T_x*m), new((4, n, m))
+        self.B = B = min(T_x, max(2, 2**16 // (n*m)))
+        self.WaT, self.WxT = new((n, 4*n)), new((n_x, 4*n))
+        self.dZ, self.state = new(4*n*T_x*m), new((4, n, m))
         self.K, self.Q = new((B, 4*n, m)), new((B, n, m))
         self.steps = list(zip(self.Q, self.K[:, :n], self.K.reshape(B, 4, n, m)[:, 1:], self.K))
 
@@ -124,7 +124,7 @@ def _factors(
     sub, mul, n = np.subtract, np.multiply, memory.sizes[1]
     G, M, H = memory.G[e], memory.M[e], memory.H[e]
     g, k, o, i, cct, kc = G[:, :3*n], K[:, :3*n], G[:, :n], G[:, 2*n:3*n], M[:, n:], K[:, 3*n:]
-    sub(g, 1, k); mul(k, g, k)                                          # with the sign of (33)
+    sub(1, g, k); mul(k, g, k)
     mul(k[:, :n], H, k[:, :n]); mul(k[:, n:], M, k[:, n:])
     mul(cct, cct, kc); sub(1, kc, kc); mul(kc, i, kc)
     mul(H, H, Q); sub(1, Q, Q); mul(Q, o, Q)
@@ -152,23 +152,69 @@ def _backward_numpy(
         if mask is not None: mul(da_prev, mask, da_prev)
 
 # %% ../nbs/10_fused.ipynb #d95214ad
-def _products(
+def _turn_back(
+    W:np.ndarray, # Some columns of the weights, with the signs of (33), `(4 n_a, columns)`
+    WT:np.ndarray, # Receives them transposed, with their own signs, `(columns, 4 n_a)`
+):
+    "The weights as the way back needs them."
+    rows, n = len(W), len(W)//4
+    for start, end, sign in (0, 3*n, np.negative), (3*n, rows, np.positive):
+        for j in range(start, end, 64):
+            e = slice(j, min(j + 64, end))
+            sign(W[e].T, WT[:, e])
+
+# %% ../nbs/10_fused.ipynb #d95214ac
+def _matrices(
     memory:_Memory, # The arrays of the run
-    s:_Scratch, # What is carried before the first step
-    dZ:np.ndarray, # The gates' gradients, `(4 n_a, T, m)`
-    dot, # Multiplies two matrices into a third
+    s:_Scratch, # Its `dZ` is used
+    T:int, # Steps
+) -> tuple: # `dZ`, `S` and two new matrices, `dW` and `dx`
+    "What takes part in the products (30) and (31), for the first `T` steps."
+    n_x, n, m, _, dtype = memory.sizes
+    dZ = s.dZ[:4*n*T*m].reshape(4*n, T*m)
+    S = np.ascontiguousarray(memory.S[:, :T]).reshape(-1, T*m)
+    return dZ, S, np.empty((4*n, len(S)), dtype), np.empty((n_x, T*m), dtype)
+
+def _named(
+    dW:np.ndarray, # Gradients of stacked weights and biases, `(4 n_a, n_a + n_x + 1)`
+    dx:np.ndarray, # `(n_x, T m)`
+    state:np.ndarray, # What is carried before the first step
 ) -> dict: # All gradients
-    "What needs no loop: the gradients of weights, biases and inputs, (30) and (31)."
-    (n_x, n, m, _, dtype), T = memory.sizes, dZ.shape[1]
-    dZ, S = (np.ascontiguousarray(v[:, :T]).reshape(len(v), T*m) for v in (dZ, memory.S))
-    dW, dx = np.empty((4*n, len(S)), dtype), np.empty((n_x, T*m), dtype)
-    dot(dZ, S.T, dW)
-    dot(np.ascontiguousarray(memory.Wx[:, :n_x].T), dZ, dx)
-    np.negative(dW[:3*n], dW[:3*n])
-    gradients = {"dx": dx.reshape(n_x, T, m).transpose(0, 2, 1), "da0": s.state[0].copy()}
+    "The dictionary of `lstm_backward`."
+    n, m = state.shape[1:]
+    gradients = {"dx": dx.reshape(len(dx), -1, m).transpose(0, 2, 1), "da0": state[0].copy()}
     for j, k in (1, "f"), (2, "i"), (3, "c"), (0, "o"):
         gradients |= {f"dW{k}": dW[j*n:(j+1)*n, :-1], f"db{k}": dW[j*n:(j+1)*n, -1:]}
-    return gradients | {"dc0": s.state[1].copy()}
+    return gradients | {"dc0": state[1].copy()}
+
+# %% ../nbs/10_fused.ipynb #d95214ae
+def _up_numpy(
+    memory:_Memory, # The arrays of the run, filled
+    mask, # `(n_a, m)` or `None`
+):
+    "All of the way forward."
+    _input_product(memory)
+    _forward_numpy(memory, mask)
+    A = memory.A[:-1]
+    _turn(A if mask is None else A*mask, memory.S[:A.shape[1]])
+
+def _down_numpy(
+    memory:_Memory, # The arrays of the run
+    s:_Scratch, # Where it computes; `s.state` is carried
+    dA:np.ndarray, # Gradient by the hidden states, `(T, n_a, m)`
+    dC, # Likewise by the memory states, or `None`
+    mask, # `(n_a, m)` or `None`
+) -> tuple: # `dW` and `dx` as matrices
+    "All of the way back."
+    T = len(dA)
+    dZ, S, dW, dx = _matrices(memory, s, T)
+    for end in range(T, 0, -s.B):
+        e = slice(max(0, end - s.B), end)
+        _backward_numpy(memory, s, e, dA[e], None if dC is None else dC[e], mask)
+        _turn(s.K[:end - e.start], dZ.reshape(len(dZ), T, -1)[:, e])
+    np.dot(dZ, S.T, dW)                                                 # (30)
+    np.dot(s.WxT, dZ, dx)                                               # (31)
+    return dW, dx
 
 # %% ../nbs/10_fused.ipynb #5a819263
 class Tape:
@@ -196,9 +242,8 @@ def _held(
 # %% ../nbs/10_fused.ipynb #352d0a65
 class _Engine(NamedTuple):
     "What the two engines do differently."
-    dot:object      # (a, b, out): a matrix product
-    forward:object  # (memory, mask): all steps
-    backward:object # (memory, scratch, steps, dA, dC, mask): some steps
+    up:object   # (memory, mask): all of the way forward
+    down:object # (memory, scratch, dA, dC, mask): all of the way back, to dW and dx
 
 def _engine(
     name:str, # `"numpy"` or `"numba"`
@@ -207,14 +252,14 @@ def _engine(
     "The engine of that name. Raises an error where there is none for that type."
     if name not in ("numpy", "numba"):
         raise ValueError(f"engine: expected 'numpy' or 'numba', got {name!r}")
-    if name == "numpy": return _Engine(np.dot, _forward_numpy, _backward_numpy)
+    if name == "numpy": return _Engine(_up_numpy, _down_numpy)
     if dtype not in (np.float32, np.float64):
         raise TypeError(f'engine: "numba" computes in float32 and float64, got {dtype}')
     try: from lstm_nb import fused_numba as compiled
     except ImportError as e:
         raise ImportError('engine: "numba" needs Numba and SciPy, '
                           'pip install "lstm_nb[numba]"') from e
-    return _Engine(compiled._dot, compiled._forward, compiled._backward)
+    return _Engine(compiled._up, compiled._down)
 
 # %% ../nbs/10_fused.ipynb #2a915c5c
 _STEP_SHAPES = {k: v for k, v in LSTM_SHAPES.items() if "n_y" not in v}
@@ -235,15 +280,13 @@ def fused_lstm_forward(
     p, *arrays = check_inputs(parameters, _STEP_SHAPES, **given)
     v = {"c0": 0, "mask": None} | dict(zip(given, arrays))
     dtype = np.result_type(*p.values(), *arrays)
-    dot, forward, _ = _engine(engine, dtype)
+    up = _engine(engine, dtype).up
     sizes = (*v["x"].shape[:1], *v["a0"].shape, v["x"].shape[2], dtype)
     memory = _held(tape, take=True) if tape is not None else None
     if memory is None or memory.sizes != sizes: memory = _Memory(*sizes)
     _fill(memory, p, v["x"], v["a0"], v["c0"])
-    _input_product(memory, dot)
     mask = v["mask"] if mask is None else v["mask"].astype(dtype)
-    forward(memory, mask)
-    _turn(memory.A[:-1] if mask is None else memory.A[:-1]*mask, memory.S[:sizes[1]])
+    up(memory, mask)
     a, c = (s[1:, :sizes[1]].transpose(1, 2, 0) for s in (memory.A, memory.M))
     a.flags.writeable = c.flags.writeable = False
     return a, c, Tape(memory, engine, mask)
@@ -295,15 +338,11 @@ def fused_lstm_backward(
     ups = [d for d in (da, dc) if d is not None]
     dtype, T = np.result_type(memory.sizes[4], *ups), max(map(len, ups))
     memory, dA, dC = memory.astype(dtype), _padded(da, T, dtype), _padded(dc, T, dtype)
-    dot, _, backward = _engine(tape.engine, dtype)
+    down = _engine(tape.engine, dtype).down
     try: s = memory.scratch.pop()                     # one that no other thread has
     except IndexError: s = _Scratch(*memory.sizes)
-    s.state[:2], s.WaT[...] = 0, memory.Wa.T
-    dZ = s.dZ[:memory.G[:T].size].reshape(-1, T, dA.shape[2])
-    for end in range(T, 0, -s.B):
-        e = slice(max(0, end - s.B), end)
-        backward(memory, s, e, dA[e], None if dC is None else dC[e], tape.mask)
-        _turn(s.K[:end - e.start], dZ[:, e])
-    gradients = _products(memory, s, dZ, dot)
+    s.state[:2] = 0
+    _turn_back(memory.Wa, s.WaT); _turn_back(memory.Wx[:, :-1], s.WxT)
+    gradients = _named(*down(memory, s, dA, dC, tape.mask), s.state)
     memory.scratch.append(s)
     return gradients | {"dx": gradients["dx"][:, :, :len(da)]}
