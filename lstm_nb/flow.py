@@ -12,8 +12,10 @@ import numpy as np
 
 from .parameters import LSTM_SHAPES, RNN_SHAPES, as_array, check_inputs
 from .activations import tanh_derivative
-from .rnn import RNNCache, as_cache, check_caches, check_upstream, rnn_cell_backward
+from .rnn import (RNNCache, as_cache, check_caches, check_upstream, rnn_cell_backward,
+                         stack_steps)
 from .cell import LSTMCache, lstm_cell_backward
+from .sequence import _step
 
 # %% ../nbs/22_flow.ipynb #7fc903a1
 class Flow(NamedTuple):
@@ -33,13 +35,13 @@ def gradient_flow(
     steps = check_caches(caches, _kind(caches))
     da = check_upstream("da", da, steps)
     dc = _memory_upstream(da, dc, steps)
-    flow_a, flow_c, da_prev, dc_prev = [], [], 0, 0
+    flow_a, flow_c = [], []
+    da_prev = dc_prev = np.zeros(da.shape[:2], da.dtype)
     for t in reversed(range(max(da.shape[2], dc.shape[2]))):
-        da_next, dc_next = (d[:, :, t:t+1].sum(axis=2) + prev              # (110)
-                            for d, prev in ((da, da_prev), (dc, dc_prev)))
-        dc_next, da_prev, dc_prev = _back(da_next, dc_next, steps[t])      # (111)
-        flow_a.append(da_next); flow_c.append(dc_next)
-    da, dc = (None if d[0] is None else np.stack(d[::-1], axis=2) for d in (flow_a, flow_c))
+        da_next, dc_next = _step(da, t) + da_prev, _step(dc, t) + dc_prev    # (110)
+        total, da_prev, dc_prev = _back(da_next, dc_next, steps[t])
+        flow_a.append(da_next); flow_c.append(total)                         # (111)
+    da, dc = stack_steps(flow_a[::-1]), stack_steps(flow_c[::-1])
     return Flow(da, dc, _norms(da), _norms(dc))
 
 # %% ../nbs/22_flow.ipynb #b8f637e1
