@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from statistics import median
+
+from workers import here, machine, rounded
 
 ROUNDS, SIZE, PRODUCTS = 3, (128, 256, 64, 50), ((5, 10), (32, 1), (32, 16), (64, 16))
 first_gradient = """
@@ -79,8 +80,8 @@ for _ in range(ROUNDS):
         (_, cold), (imports, warm) = (run(first_gradient, NUMBA_CACHE_DIR=folder) for _ in range(2))
     [one], [two] = (run(whole, pools, SIZE) for pools in ("one", "two"))
     rows.append([cold, imports, warm, one, two, *(v for s in PRODUCTS for v in run(product, s))])
-cold, imports, warm, one, two, *products = (round(median(v), 3) for v in zip(*rows))
-result = {"rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm, "size": SIZE, "one pool": one, "two pools": two,
+cold, imports, warm, one, two, *products = rounded([median(v) for v in zip(*rows)])
+result = {"machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm, "size": SIZE, "one pool": one, "two pools": two,
           "products": [{"n_a": n, "m": m, "blas": b, "loops": k} for (n, m), b, k in zip(PRODUCTS, products[::2], products[1::2])]}
-Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+(here/"compiled.json").write_text(json.dumps(result, indent=1) + "\n")
 print(json.dumps(result, indent=1))

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from programs import errors, in_type, serve, threads, time_first, timed, versions
+from programs import errors, in_type, into_torch, serve, split, threads, time_first, timed, versions
 from workers import Failed, Notes, Worker, here, machine, rounded
 
 sizes = [(16, 32, 8, 50), (64, 128, 32, 100), (128, 256, 64, 100)]
@@ -27,12 +27,6 @@ def draw(n_x, n_a, m, T_x, lengths):
     q = {"x": normal(T_x, n_x, m).transpose(1, 2, 0), "a0": states(), "c0": states(), "da": normal(T_x, 2*n_a, m).transpose(1, 2, 0), "parameters": net}
     n = rng.integers(-(-T_x // 4), T_x + 1, m) if lengths else None
     return q | {"da": zero_padding(q["da"], n), "lengths": n}
-
-
-def deep(f, v):
-    "`f` of every array in lists, tuples and dictionaries."
-    if isinstance(v, dict): return {k: deep(f, x) for k, x in v.items()}
-    return type(v)(deep(f, x) for x in v) if isinstance(v, (list, tuple)) else f(v)
 
 
 def flat(found):
@@ -61,14 +55,10 @@ def torch_layers(q, packed):
     import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
     torch.set_num_threads(threads())
-    (n_x, m, T_x), n, order = q["x"].shape, len(q["a0"][0][0]), "ifco"
+    (n_x, m, T_x), n = q["x"].shape, len(q["a0"][0][0])
     lstm = torch.nn.LSTM(n_x, n, 2, bidirectional=True).to(getattr(torch, q["x"].dtype.name))
-    with torch.no_grad():
-        for layer, pair in enumerate(q["parameters"]):
-            for end, p in zip(("", "_reverse"), pair):
-                W, b = (np.concatenate([p[kind + k] for k in order]) for kind in "Wb")
-                for k, v in {"weight_hh": W[:, :n], "weight_ih": W[:, n:], "bias_ih": b[:, 0], "bias_hh": 0*b[:, 0]}.items():
-                    getattr(lstm, f"{k}_l{layer}{end}").copy_(torch.tensor(v))
+    for layer, pair in enumerate(q["parameters"]):
+        for end, p in zip(("", "_reverse"), pair): into_torch(lstm, p, f"_l{layer}{end}")
     stack = lambda v: torch.tensor(np.stack([s.T for pair in v for s in pair]), requires_grad=True)
     x, a0, c0, da = torch.tensor(time_first(q["x"]), requires_grad=True), stack(q["a0"]), stack(q["c0"]), torch.tensor(time_first(q["da"]))
     pack = partial(pack_padded_sequence, lengths=torch.tensor(q["lengths"]), enforce_sorted=False) if q["lengths"] is not None else None
@@ -99,8 +89,7 @@ def torch_layers(q, packed):
 
         def place(layer, end):
             W = np.concatenate([grads[f"weight_hh_l{layer}{end}"], grads[f"weight_ih_l{layer}{end}"]], 1)
-            b = grads[f"bias_ih_l{layer}{end}"][:, None]
-            return {f"d{kind}{k}": part for kind, v in (("W", W), ("b", b)) for k, part in zip(order, np.split(v, 4))}
+            return split(W, grads[f"bias_ih_l{layer}{end}"][:, None], "ifco")
         return flat({"a": a.numpy().transpose(2, 1, 0), "dx": dx.numpy().transpose(2, 1, 0), "da0": nest(da0), "dc0": nest(dc0),
                      "dparameters": [tuple(place(layer, end) for end in ("", "_reverse")) for layer in range(2)]})
     return forward, both, gradients
@@ -116,10 +105,9 @@ def answer(name, state, ask):
     if ask["do"] == "time": return timed(state[ask["mode"]], ask["seconds"])[0]
     state.clear()
     q = draw(*ask["size"], ask["lengths"])
-    change = lambda dtype: deep(lambda v: v.astype(dtype), {k: v for k, v in q.items() if k != "lengths"}) | {"lengths": q["lengths"]}
-    _, both, gradients = ours(change(np.float64), "numpy")
+    _, both, gradients = ours(in_type(q, np.float64), "numpy")
     reference = gradients(both())
-    state["forward"], state["both"], gradients = programs[name](change(ask["dtype"]))
+    state["forward"], state["both"], gradients = programs[name](in_type(q, ask["dtype"]))
     state["forward"]()
     return max(e[0] for e in errors(gradients(state["both"]()), reference).values())
 

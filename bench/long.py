@@ -7,7 +7,6 @@ import argparse
 import fcntl
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -15,8 +14,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from programs import into_torch, versions
+from workers import here, machine, pools
 
-here = Path(__file__).resolve().parent
 goal = dict(n_x=64, n_a=128, m=32, T_x=4096)            # the size of the issue
 wide = dict(n_x=32, n_a=64, m=128)                      # states and tapes large beside the weights
 small = dict(n_x=8, n_a=32, m=4)
@@ -85,11 +85,8 @@ def torch_lstm(q):
     "PyTorch's nn.LSTM, its own way round: time first, one tensor of all gates."
     import torch
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    (n_x, m, _), p, n = q["x"].shape, q["parameters"], len(q["a0"])
-    lstm = torch.nn.LSTM(n_x, n, dtype=getattr(torch, q["x"].dtype.name))
-    W, b = (np.concatenate([p[kind + k] for k in "ifco"]) for kind in "Wb")
-    with torch.no_grad():
-        for k, v in {"weight_hh": W[:, :n], "weight_ih": W[:, n:], "bias_ih": b[:, 0], "bias_hh": 0*b[:, 0]}.items(): getattr(lstm, f"{k}_l0").copy_(torch.tensor(v))
+    lstm = torch.nn.LSTM(len(q["x"]), len(q["a0"]), dtype=getattr(torch, q["x"].dtype.name))
+    into_torch(lstm, q["parameters"])
     first = lambda v: torch.tensor(np.ascontiguousarray(v.T))
     x, da, a0 = first(q["x"]).requires_grad_(), first(q["da"]), first(q["a0"])[None].requires_grad_()
     q.clear()
@@ -125,7 +122,7 @@ def one(program, engine, dtype, repeats, options, sizes):
 
 def ask(a, **request):
     "Measure in a fresh process."
-    threads = {k: str(a.threads) for k in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
+    threads = {f"{pool}_NUM_THREADS": str(a.threads) for pool in pools}
     command = [sys.executable, __file__, "--one", json.dumps(request)]
     out = subprocess.run(command, env=os.environ | threads, capture_output=True, text=True, check=True).stdout
     print({k: v for k, v in request.items() if k not in ("repeats",)}, out.strip(), flush=True)
@@ -166,15 +163,6 @@ def parts(a):
     yield "million", lambda: rounds(alone, 1, [request("made", e, repeats=1, options={"T_x": T}, **small) for e in ("numpy", "numba") for T in (1_000, 31_000, 1_000_000)])
 
 
-def machine():
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
-    versions = {}
-    for name in ("numpy", "numba", "torch"):
-        try: versions[name] = __import__(name).__version__
-        except ImportError: pass
-    return {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version(), **versions}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--one", help="what a process of its own is asked; for the script itself")
@@ -187,7 +175,7 @@ def main():
     found = json.loads(a.out.read_text()) if a.out.exists() else {}
     for name, measure in parts(a):
         if a.only and name not in a.only: continue
-        found |= {"machine": machine(), "threads": a.threads, name: measure()}
+        found |= {"machine": machine() | versions("numba") | versions("torch"), "threads": a.threads, name: measure()}
         a.out.write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -25,8 +25,9 @@ def draw(n_x, n_a, m, T_x, seed=0):
 
 
 def in_type(q, dtype):
-    "The problem in one type."
-    return {k: in_type(v, dtype) if k == "parameters" else v.astype(dtype) for k, v in q.items()}
+    "All arrays of a problem in one type, those in lists, tuples and dictionaries too; `lengths` are left alone."
+    if isinstance(q, dict): return {k: v if k == "lengths" else in_type(v, dtype) for k, v in q.items()}
+    return type(q)(in_type(v, dtype) for v in q) if isinstance(q, (list, tuple)) else q.astype(dtype)
 
 
 def per_step(q):
@@ -75,19 +76,22 @@ def usual(q):
 def time_first(v): return np.ascontiguousarray(v.transpose(2, 1, 0))
 
 
+def into_torch(lstm, p, end="_l0"):
+    "Our parameters into one layer and direction of PyTorch's `lstm`: it has two biases, of which the second is zero."
+    import torch
+    W, b = (np.concatenate([p[kind + k] for k in "ifco"]) for kind in "Wb")
+    n = len(W) // 4
+    with torch.no_grad():
+        for k, v in {"weight_hh": W[:, :n], "weight_ih": W[:, n:], "bias_ih": b[:, 0], "bias_hh": 0*b[:, 0]}.items(): getattr(lstm, k + end).copy_(torch.tensor(v))
+
+
 def torch_lstm(q, compiled=False):
     "`nn.LSTM` with its two biases, of which the second is zero; compiled, the same arithmetic as a loop over the steps."
     import torch
     torch.set_num_threads(threads())
     p, tensor = q["parameters"], partial(torch.tensor, requires_grad=True)
-    (n, _), order, dtype = q["a0"].shape, "ifco", getattr(torch, q["x"].dtype.name)
-    W, b = (np.concatenate([p[kind + k] for k in order]) for kind in "Wb")
-    lstm = torch.nn.LSTM(len(q["x"]), n).to(dtype)
-    with torch.no_grad():
-        lstm.weight_hh_l0.copy_(torch.tensor(W[:, :n]))
-        lstm.weight_ih_l0.copy_(torch.tensor(W[:, n:]))
-        lstm.bias_ih_l0.copy_(torch.tensor(b[:, 0]))
-        lstm.bias_hh_l0.zero_()
+    lstm = torch.nn.LSTM(len(q["x"]), len(q["a0"])).to(getattr(torch, q["x"].dtype.name))
+    into_torch(lstm, p)
     x, a0, c0 = tensor(time_first(q["x"])), tensor(q["a0"].T[None].copy()), tensor(q["c0"].T[None].copy())
     da, wanted = torch.tensor(time_first(q["da"])), [x, a0, c0, *lstm.parameters()]
 
@@ -118,7 +122,7 @@ def torch_lstm(q, compiled=False):
     def gradients(out):
         a, (dx, da0, dc0, dWx, dWa, db, _) = out[0].detach().numpy(), [g.numpy() for g in out[1]]
         found = {"a": a.transpose(2, 1, 0), "dx": dx.transpose(2, 1, 0), "da0": da0[0].T, "dc0": dc0[0].T}
-        return found | split(np.concatenate([dWa, dWx], 1), db[:, None], order)
+        return found | split(np.concatenate([dWa, dWx], 1), db[:, None], "ifco")
     return forward, both, gradients
 
 

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .parameters import (LSTM_SHAPES, ShapeError, _count, as_array, check_inputs,
-                                check_shapes)
-from .fused import fused_lstm_backward, fused_lstm_forward
+from .parameters import _count, check_inputs, check_shapes
+from .fused import _STEP_SHAPES, _check_steps, fused_lstm_backward, fused_lstm_forward
 
 # %% ../nbs/11_checkpoint.ipynb #a4087a88
 def best_every(
@@ -103,8 +102,8 @@ def checkpointed_lstm_forward(
 ) -> tuple: # `a` and `c`, `(n_a, m, T_x)` or `(n_a, m, 1)`, and the tape
     "An LSTM over a long sequence, of which a state is kept every so many steps."
     given = {"a0": a0} | {k: v for k, v in {"c0": c0, "mask": mask}.items() if v is not None}
-    shapes = {k: s for k, s in LSTM_SHAPES.items() if "n_y" not in s}
-    p, *arrays = check_inputs(parameters, shapes, **{k: (v, "n_a, m") for k, v in given.items()})
+    given = {k: (v, "n_a, m") for k, v in given.items()}
+    p, *arrays = check_inputs(parameters, _STEP_SHAPES, **given)
     given = dict(zip(given, arrays))
     n_a, m = given["a0"].shape
     sizes = {"n_x": p["Wf"].shape[1] - n_a, "n_a": n_a, "m": m}
@@ -145,10 +144,7 @@ def _upstream(
     (_, n_a, m), (_, T_x) = tape.sizes.values(), tape.bounds[-1]
     if d is None and name == "dc": return None, 0
     if callable(d): return d, T_x
-    d = as_array(name, d)
-    if d.ndim != 3 or d.shape[:2] != (n_a, m) or not 0 < d.shape[2] <= T_x:
-        raise ShapeError(f"{name}: expected (n_a, m, T_x) = ({n_a}, {m}, {T_x}) "
-                         f"or at least one step of it, got {d.shape}")
+    d = _check_steps(name, d, (n_a, m, T_x))
     return lambda _, start, stop: d[:, :, start:stop], d.shape[2]
 
 def _arriving(
@@ -164,11 +160,7 @@ def _arriving(
     d = function(state, start, min(stop, T)) if start < T else None
     if d is None and later is None: return None
     if d is not None:
-        place, steps = f"{name} of steps {start} to {stop}", state.shape[2]
-        d = as_array(place, d)
-        if d.ndim != 3 or d.shape[:2] != state.shape[:2] or not 0 < d.shape[2] <= steps:
-            raise ShapeError(f"{place}: expected (n_a, m, steps) = {state.shape} "
-                             f"or at least one step of it, got {d.shape}")
+        d = _check_steps(f"{name} of steps {start} to {stop}", d, state.shape, "n_a, m, steps")
         if later is None: return d
     dtype = np.result_type(*[v for v in (d, later) if v is not None])
     total, n = room.get(name), 0 if d is None else d.shape[2]

@@ -249,6 +249,19 @@ def fused_lstm_forward(
     return a, c, Tape(memory, engine, mask)
 
 # %% ../nbs/10_fused.ipynb #586e43f4
+def _check_steps(
+    name:str, # What the gradient is called in the error
+    d, # Gradient by every step's state, `(n_a, m, T)`
+    shape:tuple, # That of all steps that were run
+    symbols:str="n_a, m, T_x", # The same in symbols
+) -> np.ndarray: # `d` as an array
+    "A gradient for at least one of the steps. Raises `ShapeError` if it does not fit them."
+    d, (*state, T_x) = as_array(name, d), shape
+    if d.ndim != 3 or d.shape[:2] != tuple(state) or not 0 < d.shape[2] <= T_x:
+        raise ShapeError(f"{name}: expected ({symbols}) = {tuple(shape)} "
+                         f"or at least one step of it, got {d.shape}")
+    return d
+
 def _upstream(
     name:str, # `"da"` or `"dc"`
     d, # Gradient by every step's state, `(n_a, m, T)`, or `None`
@@ -256,11 +269,7 @@ def _upstream(
 ) -> np.ndarray: # `d` as an array, time first
     "The gradient that arrives at the steps. Raises `ShapeError` if it does not fit the run."
     if d is None and name == "dc": return None
-    (_, n, m, T_x, _), d = sizes, as_array(name, d)
-    if d.ndim != 3 or d.shape[:2] != (n, m) or not 0 < d.shape[2] <= T_x:
-        raise ShapeError(f"{name}: expected (n_a, m, T_x) = ({n}, {m}, {T_x}) "
-                         f"or at least one step of it, got {d.shape}")
-    return d.transpose(2, 0, 1)
+    return _check_steps(name, d, sizes[1:4]).transpose(2, 0, 1)
 
 def _padded(
     d, # `(steps, n_a, m)`, or `None`

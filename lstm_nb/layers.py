@@ -16,7 +16,7 @@ import numpy as np
 
 from .parameters import (MissingParameter, ShapeError, _count, _number, as_array,
                                 check_shapes, init_lstm_parameters)
-from .fused import fused_lstm_backward, fused_lstm_forward
+from .fused import _check_steps, fused_lstm_backward, fused_lstm_forward
 
 # %% ../nbs/12_layers.ipynb #de8cedcd
 def init_layers(
@@ -531,10 +531,7 @@ def _output_gradient(
 ) -> np.ndarray: # Of all steps, sorted, zeros in the padding, `(rows, m, T_x)`
     "`da` as the layers take it. Raises `ShapeError` if it does not fit the output."
     if da is None: return np.broadcast_to(tape.dtype.type(0), tape.shape)
-    (rows, m, T_x), d = tape.shape, as_array("da", da)
-    if d.ndim != 3 or d.shape[:2] != (rows, m) or not 0 < d.shape[2] <= T_x:
-        raise ShapeError(f"da: expected (rows, m, T_x) = ({rows}, {m}, {T_x}) "
-                         f"or at least one step of it, got {d.shape}")
+    d, (rows, m, T_x) = _check_steps("da", da, tape.shape, "rows, m, T_x"), tape.shape
     if d.shape[2] < T_x:
         d = np.concatenate([d, np.zeros((rows, m, T_x - d.shape[2]), d.dtype)], axis=2)
     lengths, order, _ = tape.sorting

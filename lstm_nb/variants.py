@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .parameters import (RNN_SHAPES, ShapeError, _init, _number, as_array, check_inputs,
-                                check_shapes)
+from .parameters import RNN_SHAPES, _init, _number, as_array, check_inputs
 from .activations import sigmoid, sigmoid_derivative, tanh_derivative
 from .rnn import stack_steps
+from .fused import _check_steps
 
 # %% ../nbs/13_variants.ipynb #dad696dc
 def _sigmoid(z): return (s := sigmoid(z)), sigmoid_derivative(s)
@@ -249,12 +249,8 @@ def _upstream(name, d, tape):
     "The gradient that arrives at the steps, as an array. Raises an error if it does not fit."
     if tape.sizes[name] is None:
         raise TypeError(f"{name}: expected None, there is no memory, got {type(d).__name__}")
-    d, (n, m, T_x) = as_array(name, d), tape.sizes[name]
-    if d.ndim != 3 or d.shape[:2] != (n, m) or not 0 < d.shape[2] <= T_x:
-        rows = "n_r" if name == "da" and "Wp" in tape.parameters else "n_a"
-        raise ShapeError(f"{name}: expected ({rows}, m, T_x) = ({n}, {m}, {T_x}) "
-                         f"or at least one step of it, got {d.shape}")
-    return d
+    rows = "n_r" if name == "da" and "Wp" in tape.parameters else "n_a"
+    return _check_steps(name, d, tape.sizes[name], f"{rows}, m, T_x")
 
 # %% ../nbs/13_variants.ipynb #9c66696d
 def _lstm_shapes(keys, coupled):
