@@ -14,7 +14,7 @@ import pytest
 import test_weights
 from hostile import Wrapped, is_numbers, spoil, trace
 from problems import tables
-from subjects import Verdict, dtype_of, floats, is_array, problem, subjects
+from subjects import Verdict, dtype_of, floats, is_branch, problem, subjects
 
 seconds = float(os.environ.get("LSTM_NB_FUZZ", 0))
 says = {TypeError: "expected ", ValueError: r"expected .*got ", lstm_nb.ShapeError: r"expected .*got ", lstm_nb.MissingParameter: "is missing", AssertionError: "."}
@@ -24,13 +24,21 @@ def clean(v):
     "A copy in C order, native bytes and plain containers; labels stay whole numbers."
     if isinstance(v, Mapping): return {k: clean(w) for k, w in v.items()}
     if isinstance(v, tuple) and hasattr(v, "_fields"): return type(v)(*map(clean, v))
-    if isinstance(v, (tuple, list)) and not is_array(v): return type(v)(map(clean, v))
+    if isinstance(v, (tuple, list)) and (not is_numbers(v) or not all(isinstance(w, (int, float, complex, np.generic)) for w in v)): return type(v)(map(clean, v))
+    return floats(v) if is_numbers(v) else v
+
+
+def clean_tree(v):
+    "The same where lists of numbers are arrays, and no branches."
+    if isinstance(v, Mapping): return {k: clean_tree(w) for k, w in v.items()}
+    if is_branch(v): return type(v)(map(clean_tree, v))
     return floats(v) if is_numbers(v) else v
 
 
 def clean_arguments(args, fixed):
     kinds = {"labels": lambda v: np.asarray(v).astype(np.int64), "lengths": lambda v: v if v is None else np.asarray(v).astype(np.int64),
-             "classes": lambda v: np.asarray(v).astype(np.int64), "state": lambda v: v if v is None else clean(v) | ({"t": operator.index(v["t"])} if "t" in v else {}),
+             "classes": lambda v: np.asarray(v).astype(np.int64), "parameters": clean_tree, "gradients": clean_tree,
+             "state": lambda v: v if v is None else clean_tree(v) | ({"t": operator.index(v["t"])} if "t" in v else {}),
              **dict.fromkeys("n_x n_a n_y n_r n_layers m T_x every step steps warmup size seed T n".split(), lambda v: v if v is None else operator.index(v)),
              **dict.fromkeys(["peepholes", "layer_norm", "reset_after", "last_only"], bool)}
     return {k: v if k in fixed else kinds.get(k, clean)(v) for k, v in args.items()}
