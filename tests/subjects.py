@@ -1,4 +1,5 @@
 "Every public function with valid arguments, and what a call with any other arguments must end in, from the shapes alone."
+import numbers
 import operator
 import random
 from collections.abc import Mapping
@@ -7,8 +8,10 @@ from typing import Callable, NamedTuple
 import lstm_nb as nb
 import numpy as np
 from lstm_nb import checkpoint as C
+from lstm_nb import flow as W
 from lstm_nb import fused as F
 from lstm_nb import layers as L
+from lstm_nb import train as T
 from lstm_nb import variants as V
 from hostile import is_numbers
 from problems import draw
@@ -443,6 +446,7 @@ def judge_layers_forward(v, a):
                     if w and w[n][d] is not None: inside.array(k, w[n][d], "n_a, m")
             shown.append(place(v, {"n_x": rows} if rows else {}, look).get("n_a"))
         rows = sum(shown) if None not in shown else None
+    return rows
 
 
 def judge_layers_backward(v, a):
@@ -702,4 +706,226 @@ subjects |= {
     "checkpointed_lstm_forward": S(run_checkpointed, lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"every": 2, "mask": q["da"][:, :, 0]}, judge_checkpointed_forward),
     "checkpointed_lstm_backward": S(run_checkpointed_backward, lambda q: {"da": q["da"], "dc": q["dc"], "tape": C.checkpointed_lstm_forward(q["x"], q["a0"], q["lstm"], q["c0"], every=2)[2]},
                                     judge_checkpointed_backward),
+}
+
+
+# training: trees of any form, whole numbers with a least one, and networks with an output
+
+def is_array(v):
+    "Whether a list or tuple is an array written out, and no branch of a tree."
+    if isinstance(v, (numbers.Number, np.generic)): return True
+    return isinstance(v, (list, tuple)) and len(v) > 0 and all(map(is_array, v))
+
+
+def is_branch(v): return isinstance(v, (list, tuple)) and not is_array(v)
+
+
+def judge_real_array(v, name, value):
+    if not is_numbers(value) or dtype_of(value).kind == "c": v.wrong(name, Type)
+
+
+def judge_tree(v, name, tree):
+    "Dictionaries with names, lists and tuples, and at the ends real arrays; `None` in a list is a place that is left out."
+    if isinstance(tree, Mapping):
+        if not all(isinstance(k, str) for k in tree): return v.wrong(name, Type)
+        for k, w in tree.items(): judge_tree(v, f'{name}["{k}"]', w)
+    elif is_branch(tree): [judge_tree(v, f"{name}[{n}]", w) for n, w in enumerate(tree) if w is not None]
+    else: judge_real_array(v, name, tree)
+
+
+def judge_like(v, name, tree, like, d="", inside=False):
+    "`tree` in the form of the tree `like`, which is in order."
+    if like is None and inside: return
+    if isinstance(like, Mapping):
+        if not isinstance(tree, Mapping): return v.wrong(name, Type)
+        for k, w in like.items():
+            if d + k in tree: judge_like(v, f'{name}["{d}{k}"]', tree[d + k], w, d)
+            else: v.wrong(f'"{d}{k}"', Missing)
+    elif is_branch(like):
+        if not isinstance(tree, (list, tuple)): v.wrong(name, Type)
+        elif len(tree) != len(like): v.wrong(name, Shape)
+        else: [judge_like(v, f"{name}[{n}]", t, w, d, True) for n, (t, w) in enumerate(zip(tree, like))]
+    else:
+        judge_real_array(v, name, tree)
+        if is_numbers(tree) and np.asarray(tree).shape != np.asarray(like).shape: v.wrong(name, Shape)
+
+
+def judge_whole(v, name, value, least=0):
+    try: n = operator.index(value)
+    except TypeError: return v.wrong(name, Type)
+    if n < least: v.wrong(name, Value)
+
+
+def judge_real_number(v, name, value, least=0, below=np.inf):
+    v.number(name, value)
+    if is_numbers(value) and not np.asarray(value).shape and dtype_of(value).kind != "c" and not least <= float(np.asarray(value)) < below: v.wrong(name, Value)
+
+
+def judge_gradients(v, a):
+    judge_tree(v, "parameters", a["parameters"])
+    if not v.must: judge_like(v, "gradients", a["gradients"], a["parameters"], "d")
+    else: v.wrong("gradients", Type, Shape, Missing)
+
+
+def judge_update(trees, **bounds):
+    def judge(v, a):
+        judge_gradients(v, a)
+        for k, (least, below) in bounds.items(): judge_real_number(v, k, a[k], least, below)
+        if a["state"] is None: return
+        if not isinstance(a["state"], Mapping): return v.wrong("state", Type)
+        fine = not v.must
+        for k in trees:
+            if k not in a["state"]: v.wrong(f'"{k}"', Missing)
+            elif fine: judge_like(v, f'state["{k}"]', a["state"][k], a["parameters"])
+            else: v.wrong(k, Type, Shape, Missing)
+        if trees == "mv":
+            if "t" in a["state"]: judge_whole(v, 'state["t"]', a["state"]["t"], 1)
+            else: v.wrong('"t"', Missing)
+    return judge
+
+
+def trees(q):
+    "Parameters in one of three forms, real, and gradients for them with some that are no parameter's."
+    r, real = random.Random(q["x"].tobytes()), lambda v: {k: w.real.copy() for k, w in v.items()}
+    cells = [real(q["rnn"]), real(q["lstm"])]
+    p = r.choice([cells[0], cells, {"layers": [(None, cells[0]), cells[1]], "Wy": q["z"][:, 0].real}])
+    d = lambda v: {f"d{k}": d(w) for k, w in v.items()} if isinstance(v, dict) else type(v)(map(d, v)) if isinstance(v, (list, tuple)) else v if v is None else v + 1
+    g = d(p)
+    return {"parameters": p, "gradients": g | {"dx": q["x"]} if isinstance(g, dict) else g}
+
+
+def with_state(update, **options):
+    def make(q):
+        a = trees(q)
+        state = update(**a)[1] if q["x"].size % 3 else None
+        return a | {"state": state} | {k: np.array(v) for k, v in options.items()}
+    return make
+
+
+def judge_clip(v, a):
+    judge_tree(v, "gradients", a["gradients"])
+    judge_real_number(v, "most", a["most"], 5e-324, np.longdouble("inf"))
+    if is_numbers(a["most"]) and v.must and np.asarray(a["most"]).shape == () and floats(a["most"]) == np.inf: v.must = [w for w in v.must if w[0] != "most"]
+
+
+def judge_cosine(v, a):
+    for k, least in (("step", 0), ("steps", 1), ("warmup", 0)): judge_whole(v, k, a[k], least)
+    for k in ("peak", "last"): judge_real_number(v, k, a[k])
+
+
+def judge_minibatch(v, a):
+    for k, least in (("step", 0), ("m", 1), ("size", 1), ("seed", 0)): judge_whole(v, k, a[k], least)
+
+
+def judge_network(v, a):
+    p = a["parameters"]
+    judge_flag(v, "last", a["last_only"])
+    if not isinstance(p, Mapping): return v.wrong("parameters", Type)
+    for k in ("layers", "Wy", "by"):
+        if k not in p: v.wrong(f'"{k}"', Missing)
+    if v.must: return [v.wrong(k, Type, Shape, Value, Missing) for k in a]
+    rows = judge_layers_forward(v, dict.fromkeys(("a0", "c0", "masks", "state_masks")) | a | {"parameters": p["layers"]})
+    if v.must: return v.wrong("parameters", Shape, Type)
+    v.sizes |= {"rows": rows}
+    v.array('parameters["Wy"]', p["Wy"], "n_y, rows")
+    v.array('parameters["by"]', p["by"], "n_y, 1")
+
+
+def output_network(q):
+    p = network(q)
+    r = random.Random(q["x"].tobytes())
+    n_a, dtype = len(q["a0"]), q["x"].dtype
+    p = {"layers": p["parameters"], **{k: v for k, v in p.items() if k in ("x", "lengths")}}
+    rows = n_a * (1 + isinstance(p["layers"][-1], tuple))
+    Wy = np.random.default_rng(0).standard_normal((2, rows)).astype(dtype)
+    return {"x": p["x"], "parameters": {"layers": p["layers"], "Wy": Wy, "by": np.ones((2, 1), dtype)}, "last_only": r.random() < 0.5, "lengths": p["lengths"]}
+
+
+def run_network(x, parameters, last_only, lengths):
+    z, a_last, c_last, tape = T.network_forward(x, parameters, last_only, lengths=lengths)
+    return z, a_last, c_last, T.network_backward(z, tape)
+
+
+def network_gradient(q):
+    a = output_network(q)
+    z, *_, tape = T.network_forward(a["x"], a["parameters"], a["last_only"], lengths=a["lengths"])
+    return {"dz": z, "tape": tape}
+
+
+def judge_network_backward(v, a):
+    if not isinstance(a["tape"], T.NetworkTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not is_numbers(a["dz"]): v.wrong("dz", Type)
+    elif np.asarray(a["dz"]).shape != (len(a["tape"].Wy), *a["tape"].shown.shape[1:]): v.wrong("dz", Shape)
+
+
+def judge_squared(v, a):
+    for k in ("z", "targets"): v.array(k, a[k], "n_y, m, T")
+
+
+def judge_one_hot(v, a):
+    judge_count(v, "n", a["n"])
+    v.array("classes", a["classes"], "m, T_x")
+    if not is_numbers(a["classes"]): return
+    if np.asarray(a["classes"]).dtype.kind not in "iu": v.wrong("classes", Type)
+    elif not v.must and not (0 <= floats(a["classes"]).min() and floats(a["classes"]).max() < operator.index(a["n"])): v.wrong("classes", Value)
+
+
+def judge_errors(v, a):
+    judge_real_array(v, "errors", a["errors"])
+    if not v.must: v.array("errors", a["errors"], "n")
+
+
+def judge_adding(v, a):
+    for k, least in (("T", 11), ("m", 1)): judge_whole(v, k, a[k], least)
+
+
+rates = (0, 1)
+subjects |= {
+    "parameter_gradients": S(T.parameter_gradients, trees, judge_gradients, endless=False),
+    "sgd": S(T.sgd, with_state(T.sgd, lr=0.1, momentum=0.5), judge_update("v", lr=(0, np.inf), momentum=rates), endless=False),
+    "adam": S(T.adam, with_state(T.adam, lr=0.1, beta1=0.9, beta2=0.99, epsilon=1e-8), judge_update("mv", lr=(0, np.inf), beta1=rates, beta2=rates, epsilon=(0, np.inf)), endless=False),
+    "clip_by_norm": S(T.clip_by_norm, lambda q: {"gradients": trees(q)["parameters"], "most": np.array(0.5)}, judge_clip, endless=False),
+    "cosine_schedule": S(T.cosine_schedule, lambda q: {"step": 3, "steps": np.int8(9), "peak": np.array(0.1), "warmup": 2, "last": 0.01}, judge_cosine, endless=False),
+    "minibatch": S(T.minibatch, lambda q: {"step": 3, "m": np.int8(9), "size": 2, "seed": 7}, judge_minibatch, endless=False),
+    "init_network": S(T.init_network, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 2, "n_layers": 2, "rng": 0},
+                      lambda v, a: [judge_init_layers(v, a), judge_count(v, "n_y", a["n_y"])], fixed=("rng",), endless=False),
+    "network_forward": S(run_network, output_network, judge_network, endless=False),
+    "network_backward": S(T.network_backward, network_gradient, judge_network_backward),
+    "squared_error": S(T.squared_error, lambda q: {"z": q["z"], "targets": q["z"] + 1}, judge_squared),
+    "one_hot": S(T.one_hot, lambda q: {"classes": q["labels"], "n": 4}, judge_one_hot, endless=False),
+    "adding_problem": S(T.adding_problem, lambda q: {"T": 20, "m": np.int8(3), "rng": 0}, judge_adding, fixed=("rng",), endless=False),
+    "adding_solved": S(T.adding_solved, lambda q: {"errors": abs(q["x"].ravel().real)}, judge_errors, endless=False),
+}
+
+
+# the flow of the gradient: of either net, told apart by the fields of the first cache
+
+def net_of(caches): return "rnn" if isinstance(caches, (tuple, list)) and len(caches) and isinstance(caches[0], (tuple, list)) and len(caches[0]) and is_step(caches[0][0], "rnn") else "lstm"
+
+
+def either(q): return random.Random(q["x"].tobytes()).choice(["rnn", "lstm"])
+
+
+def make_flow(q):
+    net = either(q)
+    return {"da": q["da"], "caches": (rnn_caches if net == "rnn" else lstm_caches)(q), "dc": q["dc"] if net == "lstm" else None}
+
+
+def judge_flow(v, a):
+    net = net_of(a["caches"])
+    v.caches("caches", a["caches"], net, da=a["da"], **({"dc": a["dc"]} if net == "lstm" else {}))
+    if net == "rnn" and a["dc"] is not None: v.wrong("dc", Type)
+
+
+def judge_jacobian(v, a):
+    net = "rnn" if is_step(a["cache"], "rnn") else "lstm"
+    if not is_step(a["cache"], net): return v.wrong("cache", Type)
+    held = dict(zip(fields[net], a["cache"]))
+    v.parameters("parameters", held.pop("parameters"), net)
+    for k, w in held.items(): v.array(k, w, "n_x, m" if k == "xt" else "n_a, m")
+
+
+subjects |= {
+    "gradient_flow": S(W.gradient_flow, make_flow, judge_flow),
+    "step_jacobian": S(W.step_jacobian, lambda q: {"cache": (rnn_step if either(q) == "rnn" else lstm_step)(q)}, judge_jacobian),
 }
