@@ -162,13 +162,14 @@ def _alone(work, k):
 
 def _together(parts, work):
     "`work(k, cells)` for every part, at the same time."
-    cells = np.zeros(8*parts, np.int64)
+    cells, others = np.zeros(8*parts, np.int64), []
     def run(k):
         try: _alone(lambda k: work(k, cells), k)
-        except: cells[8*k] = np.iinfo(np.int64).max; raise          # nobody waits for it
+        except: cells[:] = np.iinfo(np.int64).max; raise            # nobody waits for ever
     if parts == 1: return run(0)
     with ThreadPoolExecutor(parts - 1) as pool:
-        others = [pool.submit(run, k) for k in range(1, parts)]
+        try: others += [pool.submit(run, k) for k in range(1, parts)]
+        except: cells[:] = np.iinfo(np.int64).max; raise
         run(0)
     for other in others: other.result()
 

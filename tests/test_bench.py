@@ -15,7 +15,7 @@ def run(script, out, *words):
 
 
 def test_programs_agree_and_are_timed(tmp_path):
-    names = ["per step", "numpy", "checkpointed", "usual", "products"]
+    names = ["per step", "numpy", "numba", "numba openblas", "checkpointed", "usual", "products"]
     for row in run("run", tmp_path/"results.json", "--only", "2/3/4/5", *names):
         assert row["failed"] == {}
         assert set(row["ms"]["forward"]) == set(row["ms"]["both"]) == set(names)
