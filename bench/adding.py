@@ -67,6 +67,7 @@ def learn(net, T, lr, seed, path=None, deadline=np.inf):
     "One run, or `None` where the deadline came first."
     from lstm_nb import adding_problem, fit
     e, steps = engine(net), (most_rnn if net == "rnn" else most)[T] // size
+    resumed = path is not None and path.exists()
     start, late = time.perf_counter(), lambda: time.perf_counter() > deadline
     run = fit(lambda p, batch: loss_and_gradients(p, batch, e), init(net, T, seed), lambda step: adding_problem(T, size, [seed, step]), steps,
               lr=lr, clip=clip, stop=lambda run: solved(run) or late(), path=path, every=1000, progress=False)
@@ -76,7 +77,7 @@ def learn(net, T, lr, seed, path=None, deadline=np.inf):
     errors = abs(read(run.parameters, test, e)[0] - test[2])[0, :, 0]
     curve = run.history["errors"][:len(run.history["errors"]) // 50 * 50].reshape(-1, 50 * size).mean(1)
     row = {"net": net, "T": T, "lr": lr, "seed": seed, "sequences": run.step * size, "solved": bool(done), "wrong": int((errors >= .04).sum()),
-           "error": float(errors.mean()), "seconds": time.perf_counter() - start, "curve": [float(v) for v in curve]}
+           "error": float(errors.mean()), "seconds": None if resumed else time.perf_counter() - start, "curve": [float(v) for v in curve]}
     return rounded(row), run.parameters
 
 

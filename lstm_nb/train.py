@@ -13,6 +13,7 @@ import json
 import math
 import operator
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -228,9 +229,9 @@ def clip_by_norm(
     tree, most = _arrays("gradients", gradients), float(_number("most", most))
     if not most > 0: raise ValueError(f"most: expected a number above 0, got {most}")
     big, relative = _norm(tree)
-    clip = np.isfinite(big) and big * relative > most
-    factor = most / big / relative if clip else 1.
-    return _map(lambda g: g * factor, tree), big * relative                  # (104)
+    norm = big * relative
+    if not np.isfinite(big) or norm <= most: return _map(np.copy, tree), norm
+    return _map(lambda g: g / big * (most / relative), tree), norm           # (104)
 
 def _norm(
     tree, # As _arrays returns it
@@ -502,8 +503,10 @@ def _bar(
                           "or progress=False") from e
     file = sys.stderr
     live = file.isatty() or type(file).__module__.startswith("ipykernel")
-    bar = tqdm(total=steps, initial=start, unit="step", miniters=1, dynamic_ncols=live,
-               file=file if live else _Lines(file), mininterval=.1 if live else 10)
+    columns, rows = shutil.get_terminal_size()          # sensible where tqdm's guess is 0
+    options = {"ncols": columns - 1, "nrows": rows, "mininterval": .1} if live else {"mininterval": 10}
+    bar = tqdm(total=steps, initial=start, unit="step", miniters=1,
+               file=file if live else _Lines(file), **options)
     def show(run):
         told = {k: float(np.mean(run.history[k][-n:])) for k, n in (("loss", 20), ("validation", 1))
                 if k in run.history}
