@@ -20,14 +20,15 @@ from .layers import *
 from .variants import *
 from .weights import *
 from .train import *
+from .flow import *
 from .proof import certified_rtol
 from .check import check, gap
 from .editions import which_edition
 
 # %% ../nbs/index.ipynb #21fb9314
-from . import (activations, cell, checkpoint, fused, gradcheck, layers, output, parameters, rnn,
-                     sequence, train, variants, weights)
+from . import (activations, cell, checkpoint, flow, fused, gradcheck, layers, output,
+                     parameters, rnn, sequence, train, variants, weights)
 
 __all__ = [name for page in (parameters, activations, gradcheck, rnn, cell, sequence, output,
-                             fused, checkpoint, layers, variants, weights, train)
+                             fused, checkpoint, layers, variants, weights, train, flow)
            for name in page.__all__] + ["certified_rtol", "check", "gap", "which_edition"]

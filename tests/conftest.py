@@ -57,6 +57,28 @@ def browser(site):
         yield playwright.chromium.launch(executable_path=path, args=flags)
 
 
+@pytest.fixture
+def visit(browser, address):
+    "Open a page; what went wrong on the way is in `page.faults`."
+    opened = []
+
+    def visit(name, width=1280, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        opened.append(context)
+        page = context.new_page()
+        page.faults = []
+        page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
+        page.on("pageerror", lambda e: page.faults.append(str(e)))
+        page.on("request", lambda r: r.url.startswith((address, "data:")) or page.faults.append(f"outside: {r.url}"))
+        page.on("response", lambda r: r.status >= 400 and page.faults.append(f"{r.status}: {r.url}"))
+        page.goto(f"{address}/{name}", wait_until="load")
+        page.wait_for_timeout(100)
+        return page
+
+    yield visit
+    for context in opened: context.close()
+
+
 @pytest.fixture(scope="session")
 def axe():
     need(axe_script.exists(), "axe-core, `npm ci --prefix tests/site`")

@@ -8,6 +8,7 @@ from typing import Callable, NamedTuple
 import lstm_nb as nb
 import numpy as np
 from lstm_nb import checkpoint as C
+from lstm_nb import flow as W
 from lstm_nb import fused as F
 from lstm_nb import layers as L
 from lstm_nb import train as T
@@ -894,4 +895,37 @@ subjects |= {
     "one_hot": S(T.one_hot, lambda q: {"classes": q["labels"], "n": 4}, judge_one_hot, endless=False),
     "adding_problem": S(T.adding_problem, lambda q: {"T": 20, "m": np.int8(3), "rng": 0}, judge_adding, fixed=("rng",), endless=False),
     "adding_solved": S(T.adding_solved, lambda q: {"errors": abs(q["x"].ravel().real)}, judge_errors, endless=False),
+}
+
+
+# the flow of the gradient: of either net, told apart by the fields of the first cache
+
+def net_of(caches): return "rnn" if isinstance(caches, (tuple, list)) and len(caches) and isinstance(caches[0], (tuple, list)) and len(caches[0]) and is_step(caches[0][0], "rnn") else "lstm"
+
+
+def either(q): return random.Random(q["x"].tobytes()).choice(["rnn", "lstm"])
+
+
+def make_flow(q):
+    net = either(q)
+    return {"da": q["da"], "caches": (rnn_caches if net == "rnn" else lstm_caches)(q), "dc": q["dc"] if net == "lstm" else None}
+
+
+def judge_flow(v, a):
+    net = net_of(a["caches"])
+    v.caches("caches", a["caches"], net, da=a["da"], **({"dc": a["dc"]} if net == "lstm" else {}))
+    if net == "rnn" and a["dc"] is not None: v.wrong("dc", Type)
+
+
+def judge_jacobian(v, a):
+    net = "rnn" if is_step(a["cache"], "rnn") else "lstm"
+    if not is_step(a["cache"], net): return v.wrong("cache", Type)
+    held = dict(zip(fields[net], a["cache"]))
+    v.parameters("parameters", held.pop("parameters"), net)
+    for k, w in held.items(): v.array(k, w, "n_x, m" if k == "xt" else "n_a, m")
+
+
+subjects |= {
+    "gradient_flow": S(W.gradient_flow, make_flow, judge_flow),
+    "step_jacobian": S(W.step_jacobian, lambda q: {"cache": (rnn_step if either(q) == "rnn" else lstm_step)(q)}, judge_jacobian),
 }
