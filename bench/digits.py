@@ -140,7 +140,7 @@ def main():
         notes.add(rounded({"part": "choose", "change": change, "accuracy": choose(change)}))
         print(notes.rows[-1], flush=True)
         if time.perf_counter() > deadline: return
-    best = base | max((r for r in notes.rows if r["part"] == "choose"), key=lambda r: (np.mean(r["accuracy"]), r["change"] == {}))["change"]
+    best = base | max((r for r in notes.rows if r["part"] == "choose"), key=lambda r: (round(np.mean(r["accuracy"]), 6), r["change"] == {}))["change"]
     for program in a.program:
         for seed in range(1 if a.quick else seeds):
             if notes.done(part="final", program=program, seed=seed): continue

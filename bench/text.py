@@ -59,7 +59,7 @@ def ngram_bits(before, text, order, strength, letters):
 def tables(train, validation, test, letters):
     "For every order the strength that is best on the validation part, and the bits on the test."
     found = []
-    for order in range(1, 6):
+    for order in range(1, 6 if len(train) > 100_000 else 4):
         tried = {s: ngram_bits(train, validation, order, s, letters) for s in priors}
         best = min(tried, key=tried.get)
         found.append({"order": order, "strength": best, "validation": tried[best], "test": ngram_bits(train + validation, test, order, best, letters)})
@@ -122,13 +122,13 @@ def main():
     out, deadline = a.out or (None if a.quick else here/"text.json"), time.perf_counter() + a.seconds
     s = settings | ({"units": 8, "steps": 6, "every": 3, "size": 2} if a.quick else {})
     text, source = load(s["copied"])
-    if a.quick: text = text[:40_000]
+    if a.quick: text = text[:30_000]
     letters = "".join(sorted(set(text)))
     code = {c: n for n, c in enumerate(letters)}
     codes, bounds = np.array([code[c] for c in text]), [int(p * len(text)) for p in parts]
     path = out and out.with_suffix(".run")
     run = learn(codes, bounds, len(letters), s, path, deadline)
-    if run.step < s["steps"]: print(f"not finished: step {run.step}, validation {run.history['validation'][-1:]}"); return
+    if run.step < s["steps"]: print(f"not finished: step {run.step}, validation {run.history.get('validation', [])[-1:]}"); return
     from lstm_nb import sample, save_tree
     train, validation, test = split(text)
     tail, best = codes[bounds[1] - s["warm"]:], run.best["parameters"]

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['parameter_gradients', 'sgd', 'adam', 'clip_by_norm', 'cosine_schedule', 'minibatch', 'init_network', 'NetworkTape',
            'network_forward', 'network_backward', 'squared_error', 'Run', 'NonFiniteError', 'fit', 'save_tree',
-           'load_tree', 'adding_problem', 'chrono_init', 'adding_solved', 'one_hot', 'sample']
+           'load_tree', 'adding_problem', 'adding_solved', 'chrono_init', 'one_hot', 'sample']
 
 # %% ../nbs/21_train.ipynb #46ef43f1
 import importlib
@@ -658,18 +658,6 @@ def adding_problem(
     x = np.where(np.arange(lengths.max()) < lengths[:, None], [values, markers], 0)
     return x, lengths, targets[None, :, None]
 
-# %% ../nbs/21_train.ipynb #2533392f
-def chrono_init(
-    parameters:dict, # An LSTM, as init_lstm_parameters returns it
-    T:int, # The longest wait to be expected, in steps, at least 3
-    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
-) -> dict: # The same with another `bf` and `bi`
-    "Biases with which the memories last from 2 to `T` steps (Tallec and Ollivier 2018)."
-    p, T = dict(parameters), _whole("T", T, 3)
-    [b] = check_shapes({'parameters["bf"]': (p["bf"], "n_a, 1")})
-    bf = np.log(np.random.default_rng(rng).uniform(1, T - 1, b.shape)).astype(b.dtype)
-    return p | {"bf": bf, "bi": -bf}
-
 # %% ../nbs/21_train.ipynb #28cd447a
 def adding_solved(
     errors:np.ndarray, # Absolute errors at the ends of the sequences, the newest last, `(n,)`
@@ -678,6 +666,23 @@ def adding_solved(
     [errors] = check_shapes({"errors": (_real("errors", errors), "n")})
     last = errors[-2000:]
     return len(last) == 2000 and bool(last.max() < 0.04 and last.mean() < 0.01)
+
+# %% ../nbs/21_train.ipynb #2533392f
+def chrono_init(
+    parameters:dict, # An LSTM, as init_lstm_parameters returns it
+    T:int, # The longest wait to be expected, in steps, at least 3
+    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
+) -> dict: # The same with another `bf` and `bi`
+    "Biases with which the memories last from 2 to `T` steps (Tallec and Ollivier 2018)."
+    if not isinstance(parameters, Mapping):
+        kind = type(parameters).__name__
+        raise TypeError(f"parameters: expected a dictionary of arrays, got {kind}")
+    if "bf" not in parameters:
+        raise MissingParameter('parameters: "bf" is missing, expected (n_a, 1)')
+    p, T = dict(parameters), _whole("T", T, 3)
+    [b] = check_shapes({'parameters["bf"]': (p["bf"], "n_a, 1")})
+    bf = np.log(np.random.default_rng(rng).uniform(1, T - 1, b.shape)).astype(b.dtype)
+    return p | {"bf": bf, "bi": -bf}
 
 # %% ../nbs/21_train.ipynb #c16093f9
 def one_hot(
