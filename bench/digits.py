@@ -88,9 +88,11 @@ class Torch:
         self.adam.zero_grad()
         loss = self.torch.nn.functional.cross_entropy(self.logits(batch[0]), self.torch.tensor(batch[1]))
         loss.backward()
-        norm = self.torch.nn.utils.clip_grad_norm_(self.learn, clip)
+        norm = self.clipped()
         self.adam.step()
-        return loss.item(), norm.item()
+        return loss.item(), norm
+
+    def clipped(self): return self.torch.nn.utils.clip_grad_norm_(self.learn, clip).item()
 
 
 def theirs(chosen, s, seed):

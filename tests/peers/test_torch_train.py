@@ -149,15 +149,23 @@ def test_network_with_lengths(both):
 def test_digits():
     "The first sixty updates of the network that reads digits: same weights, batches, masks and step sizes, loss by loss, norm by norm."
     import digits
+
+    class Exact(digits.Torch):
+        "Clipped without the 1e-6 that PyTorch adds to the norm."
+        def clipped(self):
+            norm = sum((v.grad**2).sum() for v in self.learn).sqrt()
+            if norm > digits.clip:
+                for v in self.learn: v.grad *= digits.clip / norm
+            return norm.item()
     train = digits.split()[0]
     s = json.loads((root/"bench/digits.json").read_text(encoding="utf-8"))["chosen"]
     first, batch, rate, _ = digits.recipe(train, s, 0, np.float64)
     run = fit(digits.loss_and_gradients, first, batch, 60, lr=rate, clip=digits.clip, progress=False)
-    net = digits.Torch(first)
+    net = Exact(first)
     theirs = np.array([net.step(batch(step), rate(step)) for step in range(60)])
     worst = [(abs(run.history[k] - v) / abs(v)).max() for k, v in (("loss", theirs[:, 0]), ("norm", theirs[:, 1]))]
     note("digits, sixty updates: losses and norms against PyTorch", max(worst))
-    assert max(worst) < 1e-9 and run.history["norm"].max() > digits.clip > run.history["norm"].min()
+    assert max(worst) < 1e-11 and run.history["norm"].max() > digits.clip > run.history["norm"].min()
 
 
 def test_digits_full_runs_end_alike():
