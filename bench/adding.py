@@ -147,7 +147,7 @@ def answer(name, state, ask):
 def speed(lengths=(100, 500), rounds=3, seconds=1., only=()):
     "Sequences a second of every program, round by round, and what ran."
     with ExitStack() as stack:
-        workers = [stack.enter_context(Worker("adding.py", name)) for name in programs if not only or name in only]
+        workers = [stack.enter_context(Worker("adding.py", name, threads=1)) for name in programs if not only or name in only]
         found, rows = {}, []
         for T in lengths:
             able = []
