@@ -70,6 +70,12 @@ def test_the_committed_trainings():
     assert text["bits"]["network"] < min(text["bits"]["compressed"]["gzip"]["after"], text["bits"]["tables"][2]["test"])
 
 
+def test_nets_are_trained(tmp_path):
+    rows = run("flow", tmp_path/"flow.json")
+    assert [(row["task"], row["net"]) for row in rows] == [(task, net) for task in ("adding", "text") for net in ("lstm", "rnn")]
+    assert (tmp_path/"flow.safetensors").exists()
+
+
 def test_the_committed_results_are_whole():
     rows = json.loads((root/"bench/results.json").read_text(encoding="utf-8"))["rows"]
     sys.path.insert(0, str(root/"bench"))
