@@ -101,7 +101,8 @@ def plot_flow(
     style = {"color": ax._get_lines.get_next_color()} | style
     for name, norms, dash in (("a", flow.norm_a, "-"), ("c", flow.norm_c, "--")):
         if norms is None: continue
-        ax.plot(range(1, len(norms) + 1), norms, dash, label=f"{label} dL/d{name}".strip(), **style)
+        style["label"] = f"{label} dL/d{name}".strip()
+        ax.plot(range(1, len(norms) + 1), norms, dash, **style)
     ax.legend()
     return ax
 
@@ -112,8 +113,8 @@ def step_jacobian(
 ) -> np.ndarray: # `(m, 2 n_a, 2 n_a)` for an LSTM, `a` before `c`; `(m, n_a, n_a)` for an RNN
     "The derivative of the state after a step by the state before it, for every example."
     kind = _kind(([cache], None))
-    cache = as_cache(cache, kind)
-    lstm, states = kind is LSTMCache, {k: (getattr(cache, k), "n_a, m") for k in kind._fields[:-2]}
+    cache, lstm = as_cache(cache, kind), kind is LSTMCache
+    states = {k: (getattr(cache, k), "n_a, m") for k in kind._fields[:-2]}
     p, xt, *states = check_inputs(cache.parameters, LSTM_SHAPES if lstm else RNN_SHAPES,
                                   xt=(cache.xt, "n_x, m"), **states)
     n_a, m = states[0].shape
