@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test test-peers fuzz mutants power bench digits serve exercises export readme prepare clean
+.PHONY: help docs test test-peers fuzz mutants power bench train digits serve exercises export readme prepare clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
@@ -39,6 +39,11 @@ bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quie
 	@$(bin)/python bench/halves.py
 	@$(bin)/python bench/layers.py
 	@$(bin)/python bench/compiled.py
+
+train: .venv/.extra-bench  ## train on digits, sums and text for the figures of page 21, 25 minutes
+	@$(bin)/python -W ignore bench/digits.py
+	@$(bin)/python bench/adding.py
+	@$(bin)/python bench/text.py
 
 digits: $(ready)  ## compute with fifty digits and see how many of ours are right, 7 minutes
 	@$(bin)/python tools/digits.py

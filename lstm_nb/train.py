@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['parameter_gradients', 'sgd', 'adam', 'clip_by_norm', 'cosine_schedule', 'minibatch', 'init_network', 'NetworkTape',
            'network_forward', 'network_backward', 'squared_error', 'Run', 'NonFiniteError', 'fit', 'save_tree',
-           'load_tree', 'adding_problem', 'adding_solved', 'one_hot', 'sample']
+           'load_tree', 'adding_problem', 'adding_solved', 'chrono_init', 'one_hot', 'sample']
 
 # %% ../nbs/21_train.ipynb #46ef43f1
 import importlib
@@ -13,6 +13,7 @@ import json
 import math
 import operator
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -228,9 +229,9 @@ def clip_by_norm(
     tree, most = _arrays("gradients", gradients), float(_number("most", most))
     if not most > 0: raise ValueError(f"most: expected a number above 0, got {most}")
     big, relative = _norm(tree)
-    clip = np.isfinite(big) and big * relative > most
-    factor = most / big / relative if clip else 1.
-    return _map(lambda g: g * factor, tree), big * relative                  # (104)
+    norm = big * relative
+    if not np.isfinite(big) or norm <= most: return _map(np.copy, tree), norm
+    return _map(lambda g: g / big * (most / relative), tree), norm           # (104)
 
 def _norm(
     tree, # As _arrays returns it
@@ -502,8 +503,10 @@ def _bar(
                           "or progress=False") from e
     file = sys.stderr
     live = file.isatty() or type(file).__module__.startswith("ipykernel")
-    bar = tqdm(total=steps, initial=start, unit="step", miniters=1, dynamic_ncols=live,
-               file=file if live else _Lines(file), mininterval=.1 if live else 10)
+    columns, rows = shutil.get_terminal_size()          # sensible where tqdm's guess is 0
+    options = {"ncols": columns - 1, "nrows": rows, "mininterval": .1} if live else {"mininterval": 10}
+    bar = tqdm(total=steps, initial=start, unit="step", miniters=1,
+               file=file if live else _Lines(file), **options)
     def show(run):
         told = {k: float(np.mean(run.history[k][-n:])) for k, n in (("loss", 20), ("validation", 1))
                 if k in run.history}
@@ -663,6 +666,23 @@ def adding_solved(
     [errors] = check_shapes({"errors": (_real("errors", errors), "n")})
     last = errors[-2000:]
     return len(last) == 2000 and bool(last.max() < 0.04 and last.mean() < 0.01)
+
+# %% ../nbs/21_train.ipynb #2533392f
+def chrono_init(
+    parameters:dict, # An LSTM, as init_lstm_parameters returns it
+    T:int, # The longest wait to be expected, in steps, at least 3
+    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
+) -> dict: # The same with another `bf` and `bi`
+    "Biases with which the memories last from 2 to `T` steps (Tallec and Ollivier 2018)."
+    if not isinstance(parameters, Mapping):
+        kind = type(parameters).__name__
+        raise TypeError(f"parameters: expected a dictionary of arrays, got {kind}")
+    if "bf" not in parameters:
+        raise MissingParameter('parameters: "bf" is missing, expected (n_a, 1)')
+    p, T = dict(parameters), _whole("T", T, 3)
+    [b] = check_shapes({'parameters["bf"]': (p["bf"], "n_a, 1")})
+    bf = np.log(np.random.default_rng(rng).uniform(1, T - 1, b.shape)).astype(b.dtype)
+    return p | {"bf": bf, "bi": -bf}
 
 # %% ../nbs/21_train.ipynb #c16093f9
 def one_hot(

@@ -875,6 +875,13 @@ def judge_errors(v, a):
     if not v.must: v.array("errors", a["errors"], "n")
 
 
+def judge_chrono(v, a):
+    judge_whole(v, "T", a["T"], 3)
+    if not isinstance(a["parameters"], Mapping): v.wrong("parameters", Type)
+    elif "bf" not in a["parameters"]: v.wrong('"bf"', Missing)
+    else: v.array('parameters["bf"]', a["parameters"]["bf"], "n_a, 1")
+
+
 def judge_adding(v, a):
     for k, least in (("T", 11), ("m", 1)): judge_whole(v, k, a[k], least)
 
@@ -893,6 +900,7 @@ subjects |= {
     "network_backward": S(T.network_backward, network_gradient, judge_network_backward),
     "squared_error": S(T.squared_error, lambda q: {"z": q["z"], "targets": q["z"] + 1}, judge_squared),
     "one_hot": S(T.one_hot, lambda q: {"classes": q["labels"], "n": 4}, judge_one_hot, endless=False),
+    "chrono_init": S(T.chrono_init, lambda q: {"parameters": q["lstm"], "T": np.int8(9), "rng": 0}, judge_chrono, fixed=("rng",), endless=False),
     "adding_problem": S(T.adding_problem, lambda q: {"T": 20, "m": np.int8(3), "rng": 0}, judge_adding, fixed=("rng",), endless=False),
     "adding_solved": S(T.adding_solved, lambda q: {"errors": abs(q["x"].ravel().real)}, judge_errors, endless=False),
 }

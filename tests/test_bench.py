@@ -36,6 +36,40 @@ def test_layers(tmp_path):
     assert {(row["dtype"], row["lengths"]) for row in rows} == {(d, n) for d in ("float32", "float64") for n in (True, False)}
 
 
+def test_digits(tmp_path):
+    "The settings are chosen and one network is trained, without PyTorch."
+    choose, final = run("digits", tmp_path/"digits.json", "--program", "ours")
+    assert len(choose["accuracy"]) == 4 and final["errors"] == len(final["wrong"]) == round(360 * (1 - final["accuracy"]))
+
+
+def test_adding(tmp_path):
+    rows = run("adding", tmp_path/"adding.json")
+    assert [r["net"] for r in rows] == ["lstm", "lstm, forget bias 1", "rnn"] and not any(r["solved"] for r in rows)
+    [speed] = json.loads((tmp_path/"adding.json").read_text(encoding="utf-8"))["speed"]
+    assert speed["sequences_per_second"]["numpy"][0] > 0
+
+
+def test_text(tmp_path):
+    "Where there is no time, nothing is written."
+    command = [sys.executable, "bench/text.py", "--quick", "--out", str(tmp_path/"text.json")]
+    subprocess.run([*command, "--seconds", "0"], cwd=root, check=True, capture_output=True)
+    assert not [*tmp_path.iterdir()]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    bits = json.loads((tmp_path/"text.json").read_text(encoding="utf-8"))["bits"]
+    assert 5 < bits["network"] < 8 and bits["compressed"]["gzip"]["after"] < bits["compressed"]["gzip"]["alone"] and len(bits["tables"]) == 3
+
+
+def test_the_committed_trainings():
+    "What the issue asked of them."
+    digits, adding, text = (json.loads((root/f"bench/{k}.json").read_text(encoding="utf-8")) for k in ("digits", "adding", "text"))
+    ours = [r for r in digits["rows"] if r["part"] == "final" and r["program"] == "ours"]
+    assert len(ours) == 5 and sum(r["accuracy"] for r in ours) / 5 >= .975 and max(r["seconds"] for r in ours) < 60
+    solved = {T: [r["sequences"] for r in adding["rows"] if r["net"] == "lstm" and r["T"] == T and r["solved"]] for T in (100, 500)}
+    assert len(solved[100]) == 5 and max(solved[100]) < 74_000 and len(solved[500]) == 3 and max(solved[500]) < 209_000
+    assert not any(r["solved"] for r in adding["rows"] if r["net"] == "rnn")
+    assert text["bits"]["network"] < min(text["bits"]["compressed"]["gzip"]["after"], text["bits"]["tables"][2]["test"])
+
+
 def test_nets_are_trained(tmp_path):
     rows = run("flow", tmp_path/"flow.json")
     assert [(row["task"], row["net"]) for row in rows] == [(task, net) for task in ("adding", "text") for net in ("lstm", "rnn")]

@@ -1,0 +1,443 @@
+"Training: killed anywhere and resumed to the bit, stopped at what is not finite, files cut and broken, a bar in a terminal, a log and a notebook."
+import importlib.util
+import json
+import os
+import pty
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from functools import partial
+
+import numpy as np
+import pytest
+from conftest import root
+from lstm_nb import cross_entropy, dropout_masks
+from lstm_nb import train as T
+from lstm_nb.train import (NonFiniteError, adam, adding_problem, clip_by_norm, cosine_schedule, fit, init_network, load_tree, minibatch,
+                           network_backward, network_forward, one_hot, parameter_gradients, sample, save_tree, sgd)
+from problems import tables
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
+
+
+def same(a, b):
+    "Whether two trees are equal: forms, types, shapes and every bit."
+    if isinstance(b, dict): return type(a) is dict and [*a] == [*b] and all(same(a[k], b[k]) for k in b)
+    if isinstance(b, (list, tuple)): return isinstance(a, type(b)) and len(a) == len(b) and all(map(same, a, b))
+    if not isinstance(b, np.ndarray): return type(a) is type(b) and (a == b or a != a and b != b)
+    return isinstance(a, np.ndarray) and (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+
+
+# a training with all that has a state: epochs, dropout, momentum, a schedule, clipping, a best, figures of its own
+
+net = init_network(3, 4, 2, n_layers=2, bidirectional=True, rng=0, dtype=np.float32)
+x = np.random.default_rng(1).standard_normal((3, 50, 5)).astype(np.float32)
+labels = (x[0].sum(1) > 0).astype(int)
+
+
+def batch(step): return minibatch(step, 40, 7, seed=3), np.random.default_rng([3, step])
+
+
+def loss_and_gradients(p, batch):
+    chosen, rng = batch
+    z, *_, tape = network_forward(x[:, chosen], p, True, **dropout_masks(p["layers"], len(chosen), rate=.3, state_rate=.2, rng=rng))
+    loss, dz = cross_entropy(z, labels[chosen, None])
+    return loss, network_backward(dz, tape), {"right": (z[:, :, 0].argmax(0) == labels[chosen]).mean(), "sizes": np.array([len(chosen), chosen[0]])}
+
+
+def validate(p): return cross_entropy(network_forward(x[:, 40:], p, True)[0], labels[40:, None])[0]
+
+
+def training(steps, path=None, update=adam, **more):
+    options = {"update": update, "lr": partial(cosine_schedule, steps=40, peak=.03, warmup=5), "clip": .5, "validate": validate, "every": 4, "progress": False}
+    return fit(loss_and_gradients, net, batch, steps, path=path, **options | more)
+
+
+@pytest.mark.parametrize("update", [adam, sgd, partial(sgd, momentum=.9)], ids="adam sgd momentum".split())
+def test_stopped_after_any_step_and_resumed(tmp_path, update):
+    whole = training(14, update=update)
+    assert whole.step == 14 and len(whole.history["loss"]) == 14 and whole.history["sizes"].shape == (14, 2)
+    for steps in range(0, 14):
+        if steps % 4 and steps != 13: continue                      # elsewhere there is a validation more
+        path = tmp_path/f"{steps}"
+        training(steps, path, update)
+        again = training(14, path, update)
+        if steps != 13: assert same(again, whole), steps
+        assert same(again.parameters, whole.parameters) and same(again.state, whole.state)
+        assert same(load_tree(path), again._asdict()) and same(training(14, path, update), again)
+    assert not same(training(14, update=update, clip=.4).parameters, whole.parameters)
+
+
+def test_early_stop_is_resumed_too(tmp_path):
+    options = {"patience": 2, "lr": .5}
+    whole = training(400, **options)
+    assert whole.step == whole.best["step"] + 8 < 400 and whole.best["validation"] == whole.history["validation"].min()
+    training(whole.step - 4, tmp_path/"run", **options)
+    assert same(training(400, tmp_path/"run", **options), whole)
+    assert same(training(400, tmp_path/"run", **options), whole)                                # it stays stopped
+    assert training(400, patience=None, lr=.5, stop=lambda run: len(run.history.get("loss", [])) == 6).step == 6
+
+
+def test_no_validation_no_best():
+    run = fit(loss_and_gradients, net, batch, 3, progress=False)
+    assert run.best is None and {*run.history} == {"loss", "norm", "right", "sizes"}
+    free, clipped = (training(1, clip=c) for c in (None, 1e-3))
+    assert free.history["norm"] == clipped.history["norm"] > 1e-3
+    assert same(net, init_network(3, 4, 2, n_layers=2, bidirectional=True, rng=0, dtype=np.float32))
+
+
+# killed
+
+zygote = """
+import os, random, signal, sys, time
+sys.path[:0] = [{tests!r}, {root!r}]
+import numpy as np
+import test_train as t
+from lstm_nb import train as T
+path, big = sys.argv[1], np.random.default_rng(0).standard_normal(100_000)
+p = {{"W": big, "b": np.zeros(3)}}
+def loss(p, step): return float(step), {{"dW": np.roll(big, step), "db": np.full(3, step)}}
+def run(path=None): return T.fit(loss, p, lambda step: step, 200, path=path, every=1, validate=lambda p: p["W"].sum(), progress=False)
+{fault}
+part = os.path.join(os.path.dirname(path), "." + os.path.basename(path) + ".part")
+r, kills, inside, broken = random.Random(0), 0, 0, 0
+while True:
+    pid = os.fork()
+    if not pid:
+        try: run(path)
+        except BaseException: os._exit(3)
+        os._exit(0)
+    enough = kills >= 10 and inside >= 3
+    if not enough:
+        time.sleep(r.uniform(.005, .03))
+        if kills % 2:                           # every other time not before it writes
+            end = time.monotonic() + 1
+            while not os.path.exists(part) and time.monotonic() < end: pass
+        os.kill(pid, signal.SIGKILL)
+    killed = os.waitpid(pid, 0)[1]
+    if killed == 0: break
+    kills += 1
+    inside += os.path.exists(part)
+    if os.path.exists(path):
+        try: T.load_tree(path)
+        except ValueError: broken += 1; break
+print(kills, inside, broken, not broken and t.same(run(path), run()))
+"""
+
+
+def kill_often(folder, fault=""):
+    code = zygote.format(tests=str(root/"tests"), root=str(root), fault=fault)
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(folder/"run")], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    kills, inside, broken, equal = done.stdout.split()
+    return int(kills), int(inside), int(broken), equal == "True"
+
+
+@posix
+def test_killed_at_random(tmp_path):
+    "A process that saves after every step, killed again and again: the file is always whole, and the end is that of a run that was left alone."
+    kills, inside, broken, equal = kill_often(tmp_path)
+    tables.append(f"training killed by SIGKILL {kills} times, {inside} of them in the middle of a write")
+    assert kills >= 3 and inside >= 1 and not broken and equal
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run"]
+
+
+@posix
+def test_a_write_in_place_is_seen(tmp_path):
+    "What the same test says of a save that writes over the old file."
+    fault = """
+def in_place(path, tree, save=T.save_tree):
+    class Path(type(T.Path())):
+        def with_name(self, name): return self
+        def unlink(self, missing_ok=False): pass
+    T.Path, old = Path, T.Path
+    try: save(path, tree)
+    finally: T.Path = old
+T.save_tree = in_place
+"""
+    for n in range(3):
+        (tmp_path/f"{n}").mkdir()
+        if kill_often(tmp_path/f"{n}", fault)[2]: return
+    pytest.fail("never saw a broken file")
+
+
+stages = "open half written synced replaced folder".split()
+at_stage = """
+import os, signal, sys
+sys.path[:0] = [{tests!r}, {root!r}]
+import test_train as t
+from lstm_nb import train as T
+stage, save, left = {stage!r}, T.save_tree, [3]
+def die(name):
+    if name == stage and not left[0]: os.kill(os.getpid(), signal.SIGKILL)
+class File:
+    def __init__(self, file): self.file = file
+    def __enter__(self): return self
+    def __exit__(self, *_): self.file.close()
+    def write(self, data):
+        self.file.write(data[:len(data) // 2]); self.file.flush(); die("half")
+        self.file.write(data[len(data) // 2:]); self.file.flush(); die("written")
+    def flush(self): self.file.flush()
+    def fileno(self): return self.file.fileno()
+def opened(*args):
+    file = open(*args); die("open")
+    return File(file)
+fsync, replace = os.fsync, os.replace
+def synced(n):
+    fsync(n)
+    die("folder" if os.path.isdir(f"/proc/self/fd/{{n}}") else "synced")
+def replaced(*args): replace(*args); die("replaced")
+os.fsync, os.replace, T.open = synced, replaced, opened
+def counted(*args): left[0] -= 1; save(*args)
+T.save_tree = counted
+t.training(24, sys.argv[1])
+"""
+
+
+@posix
+@pytest.mark.parametrize("stage", stages)
+def test_killed_at_every_stage_of_a_write(tmp_path, stage):
+    "The old file or the new one, whole, and the run goes on to the same bits."
+    code = at_stage.format(tests=str(root/"tests"), root=str(root), stage=stage)
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path/"run")], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert load_tree(tmp_path/"run")["step"] == (12 if stage in ("replaced", "folder") else 8)
+    assert (tmp_path/".run.part").exists() == (stage not in ("replaced", "folder"))
+    assert same(training(24, tmp_path/"run"), training(24)) and not (tmp_path/".run.part").exists()
+
+
+def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    save_tree(tmp_path/"t", {"a": np.ones(3)})
+
+    def full(*_): raise OSError("disk full")
+    for name in ("fsync", "replace"):
+        with monkeypatch.context() as m:
+            m.setattr(os, name, full)
+            with pytest.raises(OSError, match="disk full"): save_tree(tmp_path/"t", {"a": np.zeros(3)})
+    assert same(load_tree(tmp_path/"t"), {"a": np.ones(3)}) and [p.name for p in tmp_path.iterdir()] == ["t"]
+
+
+# files
+
+def any_tree(r, depth=3):
+    "A random tree of everything that can be saved."
+    kind = r.randrange(9 if depth else 6)
+    if kind < 3:
+        shape = [r.randrange(4) for _ in range(r.randrange(4))]
+        v = np.random.default_rng(r.randrange(99)).standard_normal(shape) * 10.**r.randrange(-320, 300)
+        with np.errstate(all="ignore"): return np.array(v).astype(r.choice("?bhilBHILefdF")).transpose(r.sample(range(len(shape)), len(shape)))
+    if kind < 6: return r.choice([None, True, False, 0, -7, 10**30, 0.1, -0., 1e308, 5e-324, float("inf"), float("nan"), "", "ü \n\" {", "array"])
+    if kind == 6: return {r.choice(["a", "b", "a.b", "", ".", "dict", "ü", "0"]) + "x"*n: any_tree(r, depth - 1) for n in range(r.randrange(4))}
+    return [list, tuple][kind - 7](any_tree(r, depth - 1) for _ in range(r.randrange(4)))
+
+
+def test_any_tree_comes_back_to_the_bit(tmp_path):
+    r = random.Random(0)
+    for n in range(300):
+        tree = any_tree(r)
+        save_tree(tmp_path/"t", tree)
+        got = load_tree(tmp_path/"t")
+        assert same(got, tree), (tree, got)
+        before = (tmp_path/"t").read_bytes()
+        save_tree(tmp_path/"t", got)
+        assert (tmp_path/"t").read_bytes() == before                                           # and the same file, byte for byte
+
+
+def test_every_cut_and_many_broken_bytes(tmp_path):
+    path, outcomes, r = tmp_path/"t", Counter(), random.Random(0)
+    save_tree(path, {"a": [np.arange(3.), None, 5], "b": {"c": np.ones((2, 2), np.float32)}})
+    whole = path.read_bytes()
+    for n in range(len(whole)):
+        path.write_bytes(whole[:n])
+        with pytest.raises(ValueError, match="expected a file of save_tree, got something else"): load_tree(path)
+    for n in range(len(whole)):
+        path.write_bytes(whole[:n] + bytes([r.choice([0, 255, whole[n] ^ 1, whole[n] ^ 128, *b'09"{}[],:'])]) + whole[n + 1:])
+        try: load_tree(path); outcomes["read"] += 1
+        except ValueError as e: assert "expected a file of save_tree" in str(e); outcomes["refused"] += 1
+    assert outcomes["refused"] > 100, outcomes
+    tables.append(f"saved trees with one byte changed: {dict(outcomes)}")
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(FileNotFoundError): load_tree(tmp_path/"none")
+    with pytest.raises((ValueError, OSError)): load_tree(tmp_path)
+    (tmp_path/"empty").write_bytes(b"")
+    with pytest.raises(ValueError, match="expected a file of save_tree"): load_tree(tmp_path/"empty")
+    with pytest.raises(OSError): save_tree(tmp_path/"no"/"folder", [])
+
+
+# not finite
+
+def spoiled(step, spoil):
+    def wrong(p, batch):
+        n, inner = batch
+        loss, gradients, figures = loss_and_gradients(p, inner)
+        if n == step: loss, gradients = spoil(loss, gradients)
+        return loss, gradients, figures
+    return wrong
+
+
+def put(value, *path):
+    def spoil(loss, gradients):
+        inner = gradients
+        for k in path: inner = inner[k]
+        inner.flat[-1] = value
+        return loss, gradients
+    return spoil
+
+
+@pytest.mark.parametrize("step", [0, 1, 5])
+@pytest.mark.parametrize("spoil, what", [
+    (lambda loss, g: (np.nan, g), "loss: expected finite numbers, got nan"), (lambda loss, g: (-np.inf, g), "loss: expected finite numbers, got -inf"),
+    (put(np.nan, "dWy"), 'gradients["dWy"]: expected finite numbers, got nan at (1, 7), the first of 1'),
+    (put(np.inf, "dlayers", 1, 0, "dWf"), 'gradients["dlayers"][1][0]["dWf"]: expected finite numbers, got inf at (3, 11), the first of 1')])
+def test_not_finite(tmp_path, step, spoil, what):
+    with pytest.raises(NonFiniteError) as e:
+        fit(spoiled(step, spoil), net, lambda step: (step, batch(step)), 9, path=tmp_path/"run", every=2, progress=False)
+    right = fit(loss_and_gradients, net, batch, max(step - 1, 0), progress=False)
+    assert str(e.value) == f"step {step}: {what}" and (e.value.step, e.value.what) == (step, what)
+    assert same(e.value.parameters, right.parameters)                                          # the last whose loss and gradients were finite
+    if step >= 2: assert load_tree(tmp_path/"run")["step"] == step // 2 * 2 and np.isfinite(load_tree(tmp_path/"run")["parameters"]["Wy"]).all()
+
+
+def test_what_is_not_a_parameter_may_be_infinite():
+    run = fit(spoiled(1, put(np.nan, "dx")), net, lambda step: (step, batch(step)), 3, progress=False)
+    assert same(run, fit(loss_and_gradients, net, batch, 3, progress=False))
+
+
+def test_a_step_too_large_is_told_as_the_next_loss():
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match="step 1: ") as e:
+        fit(lambda p, _: (float(p["w"] @ p["w"]), {"dw": 2*p["w"]}), {"w": np.ones(3)}, lambda step: None, 9, update=sgd, lr=1e300, progress=False)
+    assert same(e.value.parameters, {"w": np.ones(3)})
+
+
+# the bar
+
+run_with_bar = textwrap.dedent("""
+    import sys, time
+    sys.path.insert(0, {root!r})
+    import numpy as np
+    from lstm_nb import fit
+    def loss(p, step): time.sleep(.002); return 1 / (1 + step), {{"dw": p["w"]}}
+    fit(loss, {{"w": np.ones(2)}}, lambda step: step, 150, validate=lambda p: p["w"].sum(), every=50)
+""").format(root=str(root))
+
+
+def test_bar_in_a_log():
+    "Lines, few of them, the last one complete."
+    done = subprocess.run([sys.executable, "-c", run_with_bar], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == "", done.stderr
+    lines = done.stderr.splitlines()
+    assert 1 <= len(lines) <= 4 and "\r" not in done.stderr and "150/150" in lines[-1] and "loss 0.00" in lines[-1] and "validation" in lines[-1], lines
+
+
+@posix
+def test_bar_in_a_terminal():
+    "One line that is written over, many times."
+    here, there = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-c", run_with_bar], stderr=there, stdout=there)
+    os.close(there)
+    text = b""
+    while True:
+        try: part = os.read(here, 4096)
+        except OSError: break
+        if not part: break
+        text += part
+    os.close(here)
+    assert process.wait() == 0
+    text = text.decode()
+    assert text.count("\r") > 3 and text.count("\n") <= 1 and "150/150" in text and "loss" in text, text
+
+
+def test_bar_in_a_notebook():
+    "ipykernel's stream is no terminal, but can write over a line."
+    code = "import io, sys\nclass OutStream(io.StringIO): __module__ = 'ipykernel.iostream'\nold, sys.stderr = sys.stderr, OutStream()\n" + run_with_bar + "\nold.write(repr(sys.stderr.getvalue()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr.count("\\r") > 3 and "150/150" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("package, call, message", [
+    ("tqdm", "fit(loss, p, lambda step: step, 3)", 'progress: the bar needs tqdm: pip install "lstm_nb[train]", or progress=False'),
+    ("safetensors", "save_tree('t', p)", 'safetensors is needed here: pip install "lstm_nb[train]"'),
+    ("safetensors", "load_tree('t')", 'safetensors is needed here: pip install "lstm_nb[train]"')])
+def test_without_the_extra(package, call, message, tmp_path):
+    "An error that says what to install; and without a bar and a file there is no need of either."
+    code = textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {str(root)!r})
+        sys.modules[{package!r}] = None
+        import numpy as np
+        from lstm_nb import fit, load_tree, save_tree
+        p = {{"w": np.ones(2)}}
+        def loss(p, step): return 0., {{"dw": p["w"]}}
+        assert fit(loss, p, lambda step: step, 3, progress=False).step == 3
+        try: {call}
+        except ImportError as e: print(e)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.strip() == message, done.stderr
+
+
+# updates and batches
+
+def test_updates_share_nothing_and_change_nothing():
+    for update in (adam, partial(sgd, momentum=.5), sgd):
+        g = network_backward(np.ones((2, 50, 1), np.float32), network_forward(x, net, True)[-1])
+        before = json.dumps([v.tolist() for _, v in T._leaves(T._arrays("", [net, {k: g[k] for k in ("dWy", "dby", "dlayers")}]))])
+        p1, s1 = update(net, g)
+        p2, s2 = update(p1, g, s1)
+        assert before == json.dumps([v.tolist() for _, v in T._leaves(T._arrays("", [net, {k: g[k] for k in ("dWy", "dby", "dlayers")}]))])
+        leaves = [v for tree in (net, parameter_gradients(net, g), p1, p2, {k: v for k, v in s1.items() if k != "t"}, {k: v for k, v in s2.items() if k != "t"}) for _, v in T._leaves(tree)]
+        assert not any(np.shares_memory(a, b) for n, a in enumerate(leaves) for b in leaves[:n])
+
+
+def test_clipping_keeps_the_direction():
+    rng = np.random.default_rng(0)
+    for n in range(50):
+        g = {"a": rng.standard_normal(5) * 10.**rng.integers(-200, 200), "b": [rng.standard_normal((2, 3)) * 10.**rng.integers(-200, 200)]}
+        most = 10.**rng.integers(-300, 300)
+        clipped, norm = clip_by_norm(g, most)
+        flat, short = (np.r_[v["a"], v["b"][0].ravel()] for v in (g, clipped))
+        scale = abs(flat).max()
+        length = scale * np.linalg.norm(flat / scale)
+        assert abs(norm / length - 1) < 1e-14
+        np.testing.assert_allclose(short, flat if length <= most else flat / scale * (most / (length / scale)), rtol=1e-13, atol=0)
+
+
+def test_minibatches_are_an_order_of_all():
+    for m, size in [(1, 1), (7, 3), (8, 4), (5, 9), (1000, 64)]:
+        per = -(-m // size)
+        for epoch in (0, 1, 17):
+            parts = [minibatch(epoch*per + n, m, size, seed=2) for n in range(per)]
+            assert sorted(np.concatenate(parts)) == [*range(m)] and {len(p) for p in parts[:-1]} <= {size}
+
+
+def test_the_adding_problem_can_be_solved_by_hand():
+    "The sum of what is marked, which no step may keep to itself: every sequence, on all lengths."
+    for n in (11, 12, 30, 100, 507):
+        v, lengths, y = adding_problem(n, 200, rng=n)
+        assert v.shape[2] == lengths.max() <= n + n // 10 and lengths.min() >= n
+        for j in range(200):
+            values, markers = v[:, j, :lengths[j]]
+            where = np.flatnonzero(markers == 1)
+            assert markers[0] == markers[-1] == -1 and 1 <= len(where) <= 2 and where[-1] < max(n // 2, 10) and (where[0] < 10 or len(where) == 1)
+            assert abs(.5 + values[where].sum() / 4 - y[0, j, 0]) < 1e-15
+
+
+def test_samples_follow_the_network():
+    p = init_network(3, 5, 3, rng=1)
+    drawn = sample(p, [0], 2000, rng=2)
+    z = network_forward(one_hot([np.r_[0, drawn[:-1]]], 3), p)[0][:, 0]
+    probability = np.exp(z - z.max(0)) / np.exp(z - z.max(0)).sum(0)
+    for k in range(3): assert abs((drawn == k).mean() - probability[k].mean()) < .03
+
+
+def test_there_is_a_train_extra():
+    from configparser import ConfigParser
+    ini = ConfigParser(delimiters=["="])
+    ini.read(root/"settings.ini", encoding="utf-8")
+    assert ini["DEFAULT"]["train_requirements"].split() == ["safetensors", "tqdm"]
+    for k in ("tqdm", "sklearn"): assert importlib.util.find_spec(k)
