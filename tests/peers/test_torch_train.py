@@ -168,6 +168,15 @@ def test_digits():
     assert max(worst) < 1e-11 and run.history["norm"].max() > digits.clip > run.history["norm"].min()
 
 
+def test_digits_to_the_end():
+    "One network in both, by the whole schedule: the same accuracy within noise, on images that neither has seen."
+    import digits
+    s = json.loads((root/"bench/digits.json").read_text(encoding="utf-8"))["chosen"]
+    ours, theirs = (digits.final(program, s, 0)[0]["errors"] for program in ("ours", "torch"))
+    note("digits, whole schedule: errors of 360 here less those of PyTorch", ours - theirs)
+    assert max(ours, theirs) <= .025 * digits.n_test and abs(ours - theirs) <= 3 * np.sqrt(max(ours + theirs, 1))
+
+
 def test_digits_full_runs_end_alike():
     "What the committed results say: five networks each."
     rows = [r for r in json.loads((root/"bench/digits.json").read_text(encoding="utf-8"))["rows"] if r["part"] == "final"]
