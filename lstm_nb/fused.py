@@ -64,10 +64,10 @@ def _fill(
     "Copy the arguments to where the products want them, the signs of (33) in the weights."
     n_x, n, *_ = memory.sizes
     for j, k in enumerate("ofic"):
-        rows, sign = slice(j*n, (j+1)*n), 1 if k == "c" else -1
-        np.multiply(p[f"W{k}"][:, :n], sign, memory.Wa[rows])
-        np.multiply(p[f"W{k}"][:, n:], sign, memory.Wx[rows, :n_x])
-        np.multiply(p[f"b{k}"][:, 0], sign, memory.Wx[rows, n_x])
+        rows, W, sign = slice(j*n, (j+1)*n), p["W" + k], np.positive if k == "c" else np.negative
+        sign(W[:, :n], memory.Wa[rows])
+        sign(W[:, n:], memory.Wx[rows, :n_x])
+        sign(p["b" + k][:, 0], memory.Wx[rows, n_x])
     _turn(x.transpose(2, 0, 1), memory.S[n:-1])
     memory.S[-1], memory.A[0], memory.M[0, :n] = 1, a0, c0
 
@@ -279,7 +279,7 @@ def fused_lstm_forward(
     given |= {k: (v, "n_a, m") for k, v in [("c0", c0), ("mask", mask)] if v is not None}
     p, *arrays = check_inputs(parameters, _STEP_SHAPES, **given)
     v = {"c0": 0, "mask": None} | dict(zip(given, arrays))
-    dtype = np.result_type(*p.values(), *arrays)
+    dtype = np.result_type(*{v.dtype for v in (*p.values(), *arrays)})
     up = _engine(engine, dtype).up
     sizes = (*v["x"].shape[:1], *v["a0"].shape, v["x"].shape[2], dtype)
     memory = _held(tape, take=True) if tape is not None else None

@@ -21,11 +21,14 @@ class MissingParameter(ShapeError, KeyError):
     __str__ = Exception.__str__     # a KeyError would put the message in quotes
 
 # %% ../nbs/00_parameters.ipynb #7e57b85a
+_PLAIN = {np.dtype(t) for t in (np.float32, np.float64, np.complex64, np.complex128)}
+
 def as_array(
     name:str, # What the argument is called in the error
     value, # An array of numbers, or nested lists of them
 ) -> np.ndarray: # The same numbers, float or complex
     "`value` as an array of numbers, integers as float64. Raises `TypeError` for anything else."
+    if type(value) is np.ndarray and value.dtype in _PLAIN: return value
     wrong = TypeError(f"{name}: expected an array of numbers, got {type(value).__name__}")
     if isinstance(value, np.ma.MaskedArray): raise wrong     # NumPy would drop the mask
     try: array = np.asarray(value)
@@ -41,6 +44,7 @@ def _size(
     length:int=None, # The length that was found, which settles a single unknown
 ): # The number, or `symbol` itself where it cannot be known
     "What `symbol` stands for; a single unknown in it is solved for and noted in `sizes`."
+    if symbol in sizes: return sizes[symbol]
     terms = symbol.split(" + ")
     unknown = [s for s in terms if not s.isdigit() and s not in sizes]
     known = sum(int(s) if s.isdigit() else sizes[s] for s in terms if s not in unknown)
@@ -54,14 +58,16 @@ def check_shapes(
     sizes:dict=None, # What is known already, as in `{"n_a": 5}`; what is found out is added
 ) -> list: # The arrays, in order
     "Check every argument against its shape. Raises `ShapeError` for the first that disagrees."
-    sizes, arrays = {} if sizes is None else sizes, []
+    sizes, arrays, known = {} if sizes is None else sizes, [], {}
     for name, (value, shape) in arguments.items():
         array = as_array(name, value)
-        symbols = shape.split(", ")
-        lengths = array.shape if array.ndim == len(symbols) else [None]*len(symbols)
-        expected = tuple(_size(s, sizes, n) for s, n in zip(symbols, lengths))
-        if array.shape != expected:
-            raise ShapeError(_message(name, shape, expected, array.shape))
+        if array.shape != known.get(shape):
+            symbols = shape.split(", ")
+            lengths = array.shape if array.ndim == len(symbols) else [None]*len(symbols)
+            expected = tuple(_size(s, sizes, n) for s, n in zip(symbols, lengths))
+            if array.shape != expected:
+                raise ShapeError(_message(name, shape, expected, array.shape))
+            known[shape] = expected
         arrays.append(array)
     return arrays
 
