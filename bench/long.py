@@ -62,9 +62,10 @@ def checkpointed(q, engine, every=None, only_last=True):
     return checkpointed_lstm_backward(q["da"], tape)
 
 
-def longer(q, engine):
-    "With segments longer than those of least memory: fewer of them, so less set-up."
-    return checkpointed(q, engine, every=128)
+def least(q, engine):
+    "With the segments of least memory: more of them, so more set-up."
+    from lstm_nb.checkpoint import best_every
+    return checkpointed(q, engine, every=best_every(q["x"].shape[2], len(q["x"]), len(q["a0"])))
 
 
 def all_states(q, engine): return checkpointed(q, engine, only_last=False)
@@ -102,7 +103,7 @@ def torch_lstm(q):
     return run
 
 
-programs = {"plain": plain, "forward": forward, "checkpointed": checkpointed, "longer": longer, "all states": all_states, "streamed": streamed, "made": made}
+programs = {"plain": plain, "forward": forward, "checkpointed": checkpointed, "least": least, "all states": all_states, "streamed": streamed, "made": made}
 
 
 def one(program, engine, dtype, repeats, options, sizes):
@@ -162,7 +163,7 @@ def parts(a):
     everything = ours + [("all states", "numpy"), ("streamed", "numpy"), ("torch", "oneDNN")]
     alone = argparse.Namespace(**vars(a) | {"threads": 1})
     yield "goal", lambda: [row for dtype in ("float32", "float64") for row in rounds(a, 3, [request(p, e, dtype, **goal) for p, e in everything])]
-    yield "longer", lambda: [row for d in ("float32", "float64") for row in rounds(a, 3, [request(p, e, d, **goal) for e in ("numpy", "numba") for p in ("plain", "longer")])]
+    yield "least", lambda: [row for d in ("float32", "float64") for row in rounds(a, 3, [request(p, e, d, **goal) for e in ("numpy", "numba") for p in ("plain", "least")])]
     yield "single", lambda: [row for dtype in ("float32", "float64") for row in rounds(alone, 3, [request(p, e, dtype, **goal) for p, e in ours])]
     yield "every", lambda: rounds(a, 1, [request("checkpointed", repeats=4, options={"every": k}, **goal) for k in (4, 8, 16, 32, 64, 128, 256, 512)])
     yield "lengths", lambda: rounds(alone, 1, [request(p, e, **wide, T_x=T) for T in lengths for p, e in everything if e != "numba" and p not in ("forward", "all states")])
@@ -172,7 +173,7 @@ def parts(a):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--one", help="what a process of its own is asked; for the script itself")
-    parser.add_argument("--only", nargs="+", help="parts to measure again: goal longer single every lengths million")
+    parser.add_argument("--only", nargs="+", help="parts to measure again: goal least single every lengths million")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--lock", default=os.devnull, help="a file that is locked while the programs take their turns, for other jobs that respect it")
     parser.add_argument("--out", type=Path, default=here/"long.json")

@@ -46,7 +46,7 @@ def _segments(
     else:
         [x] = check_shapes({"x": (x, "n_x, m, T_x")}, dict(sizes))
         make, T_x = lambda start, stop: x[:, :, start:stop], x.shape[2]
-    if every is None: every = best_every(T_x, sizes["n_x"], sizes["n_a"])
+    if every is None: every = 4*best_every(T_x, sizes["n_x"], sizes["n_a"])
     every = _count("every", every)
     return make, [(start, min(start + every, T_x)) for start in range(0, T_x, every)]
 
@@ -92,7 +92,7 @@ def checkpointed_lstm_forward(
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
     parameters:dict, # As in fused_lstm_forward
     c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
-    every:int=None, # Steps of a segment; those of least memory if not given
+    every:int=None, # Steps of a segment; four times those of least memory if not given
     engine:str="numpy", # As in fused_lstm_forward
     mask:np.ndarray=None, # As in fused_lstm_forward, `(n_a, m)`
     *,

@@ -6,7 +6,13 @@
 __all__ = ['Tape', 'fused_lstm_forward', 'fused_lstm_backward']
 
 # %% ../nbs/10_fused.ipynb #2108fa15
-from functools import cached_property, partial
+import ctypes
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from functools import cache, partial
+from importlib import metadata
 from typing import NamedTuple
 
 import numpy as np
@@ -18,21 +24,24 @@ from .activations import sigmoid
 class _Memory:
     "The arrays of one run. Time comes first wherever a step must lie in one piece."
     def __init__(self, n_x, n_a, m, T_x, dtype):
-        self.sizes, self.scratch = (n_x, n_a, m, T_x, np.dtype(dtype)), []
+        self.sizes, self.views = (n_x, n_a, m, T_x, np.dtype(dtype)), {}
+        self.scratch, self.crews = [], {}
         new, n = partial(np.empty, dtype=dtype), n_a
         self.Wa, self.Wx = new((4*n, n)), new((4*n, n_x + 1))
         self.S = new((n + n_x + 1, T_x, m))           # a_prev, x and 1: what the weights act on
         self.A, self.H = new((T_x + 1, n, m)), new((T_x, n, m))        # a; tanh(c)
-        self.G, self.M = new((T_x, 4*n, m)), new((T_x + 1, 2*n, m))    # gates; c_prev and cct
-        self.z, self.both, self.ones = new((4*n, m)), new((2*n, m)), np.ones((3*n, m), dtype)
+        self.G, self.M = new((T_x, 4, n, m)), new((T_x + 1, 2, n, m))  # gates; c_prev and cct
+        self.z, self.both, self.ones = new((4*n, m)), new((2, n, m)), np.ones((3, n, m), dtype)
         self.block = new((min(4*n, max(256, 2**20 // (T_x*m))), T_x*m))
 
-    @cached_property
-    def steps(self):
-        "The parts of every step, in the order of the loop."
-        A, G, M, H, n = self.A, self.G, self.M, self.H, self.sizes[1]
-        return list(zip(A, G, G[:, :3*n], G[:, 3*n:], G[:, :n], G[:, n:3*n],
-                        M, M[:, n:], M[1:, :n], H, A[1:]))
+    def steps(self, u):
+        "What every step needs for the units `u`, a slice, in the order of the loop."
+        if (u.start, u.stop) not in self.views:
+            A, G, M, H = self.A, self.G[:, :, u], self.M[:, :, u], self.H[:, u]
+            self.views[u.start, u.stop] = list(zip(
+                A, G, G[:, :3], G[:, 3], G[:, 0], G[:, 1:3],
+                M, M[:, 1], M[1:, 0], H, A[1:, u]))
+        return self.views[u.start, u.stop]
 
     def astype(self, dtype):
         "The same run in another type."
@@ -43,15 +52,28 @@ class _Memory:
 
 # %% ../nbs/10_fused.ipynb #e34cd321
 def _turn(
-    source:np.ndarray, # `(p, q, m)`
+    source:np.ndarray, # `(p, q, m)`, or with more axes between the first and the last
     target:np.ndarray, # `(q, p, m)`, receives the result
 ):
-    "Exchange the first two axes. Where `m` numbers lie in one piece they move as one item."
-    whole = source.strides[2] == source.itemsize == target.strides[2]
+    "Put the first axis before the last. Where `m` numbers lie in one piece they move as one."
+    whole = source.strides[-1] == source.itemsize == target.strides[-1]
     if whole and source.dtype == target.dtype:
-        item = f"V{source.itemsize * source.shape[2]}"
+        item = f"V{source.itemsize * source.shape[-1]}"
         source, target = source.view(item), target.view(item)
-    np.copyto(target, source.swapaxes(0, 1))
+    np.copyto(target, source.transpose(*range(1, source.ndim - 1), 0, -1))
+
+# %% ../nbs/10_fused.ipynb #e0c10003
+class _Share(NamedTuple):
+    "Who computes: one of several parts, which share the units."
+    k:int = 0                  # Which part
+    parts:int = 1              # Of how many
+    product:object = np.dot    # (a, b, out): how it multiplies
+    meet:object = lambda: None # Waits for the other parts
+
+    def of(self, rows):
+        "Which of so many rows are its own."
+        return slice(self.k*rows // self.parts, (self.k + 1)*rows // self.parts)
+
 
 # %% ../nbs/10_fused.ipynb #8f533b6c
 def _fill(
@@ -69,33 +91,40 @@ def _fill(
         sign(W[:, n:], memory.Wx[rows, :n_x])
         sign(p["b" + k][:, 0], memory.Wx[rows, n_x])
     _turn(x.transpose(2, 0, 1), memory.S[n:-1])
-    memory.S[-1], memory.A[0], memory.M[0, :n] = 1, a0, c0
+    memory.S[-1], memory.A[0], memory.M[0, 0] = 1, a0, c0
 
 # %% ../nbs/10_fused.ipynb #1a4ac43f
 def _input_product(
     memory:_Memory, # The arrays of the run
+    who:_Share=_Share(), # Whose rows
 ):
     "What inputs and biases add to all gates, (29), in blocks that stay in the cache."
     n_x, n, m, T_x, _ = memory.sizes
-    X, rows = memory.S[n:].reshape(n_x + 1, T_x*m), len(memory.block)
-    for r in range(0, 4*n, rows):
-        W = memory.Wx[r:r+rows]
-        product = memory.block[:len(W)]
-        np.dot(W, X, product)
-        _turn(product.reshape(len(W), T_x, m), memory.G[:, r:r+rows])
+    X, G = memory.S[n:].reshape(n_x + 1, T_x*m), memory.G.reshape(T_x, 4*n, m)
+    block, rows = memory.block[who.of(len(memory.block))], who.of(4*n)
+    for r in range(rows.start, rows.stop, len(block)):
+        W = memory.Wx[r:min(r + len(block), rows.stop)]
+        some = block[:len(W)]
+        who.product(W, X, some)
+        _turn(some.reshape(len(W), T_x, m), G[:, r:r+len(W)])
 
 # %% ../nbs/10_fused.ipynb #f728d1d3
 def _forward_numpy(
     memory:_Memory, # The arrays of the run, the input product in `G`
     mask, # `(n_a, m)` or `None`
+    who:_Share=_Share(), # Whose units
 ):
     "All steps forward, ten array operations each."
-    dot, add, mul, div, exp, tanh = np.dot, np.add, np.multiply, np.divide, np.exp, np.tanh
-    n, real = memory.sizes[1], memory.sizes[4].kind == "f"
-    z, ones, both = memory.z, memory.ones, memory.both
-    kept, new = both[:n], both[n:]
-    for a, g, gates, gc, o, fi, cm, cct, c, h, a_next in memory.steps:
-        dot(memory.Wa, a if mask is None else a*mask, z); add(z, g, g)  # (29)
+    add, mul, div, exp, tanh = np.add, np.multiply, np.divide, np.exp, np.tanh
+    _, n, m, _, dtype = memory.sizes
+    u, dot, meet, real = who.of(n), who.product, who.meet, dtype.kind == "f"
+    W = np.ascontiguousarray(memory.Wa.reshape(4, n, n)[:, u]).reshape(-1, n)
+    ones = memory.ones[:, u]
+    z, both = memory.z[4*u.start:4*u.stop], memory.both[:, u]
+    z4, (kept, new) = z.reshape(4, -1, m), both
+    for a, g, gates, gc, o, fi, cm, cct, c, h, a_next in memory.steps(u):
+        meet()
+        dot(W, a if mask is None else a*mask, z); add(z4, g, g)         # (29)
         if real: exp(gates, gates); add(gates, ones, gates); div(ones, gates, gates)
         else: gates[...] = sigmoid(-gates)                              # (33)
         tanh(gc, cct)
@@ -110,22 +139,30 @@ class _Scratch:
         self.B = B = min(T_x, max(2, 2**16 // (n*m)))
         self.WaT, self.WxT = new((n, 4*n)), new((n_x, 4*n))
         self.dZ, self.state = new(4*n*T_x*m), new((4, n, m))
-        self.K, self.Q = new((B, 4*n, m)), new((B, n, m))
-        self.steps = list(zip(self.Q, self.K[:, :n], self.K.reshape(B, 4, n, m)[:, 1:], self.K))
+        self.K, self.Q, self.views = new((B, 4, n, m)), new((B, n, m)), {}
+
+    def steps(self, u):
+        "What every step needs for the units `u`, a slice."
+        if (u.start, u.stop) not in self.views:
+            B, _, n, m = self.K.shape
+            K, whole = self.K[:, :, u], self.K.reshape(B, 4*n, m)
+            self.views[u.start, u.stop] = list(zip(self.Q[:, u], K[:, 0], K[:, 1:], whole))
+        return self.views[u.start, u.stop]
 
 # %% ../nbs/10_fused.ipynb #9827b91d
 def _factors(
     memory:_Memory, # The arrays of the run
     e:slice, # Some steps
-    K:np.ndarray, # Receives what the gates' gradients are proportional to, `(steps, 4 n_a, m)`
-    Q:np.ndarray, # Receives the derivative of a by c, `(steps, n_a, m)`
+    u:slice, # Some units
+    K:np.ndarray, # Receives what the gates' gradients are in proportion to, `(steps, 4, units, m)`
+    Q:np.ndarray, # Receives the derivative of a by c, `(steps, units, m)`
 ):
     "The factors (32) of several steps at once."
-    sub, mul, n = np.subtract, np.multiply, memory.sizes[1]
-    G, M, H = memory.G[e], memory.M[e], memory.H[e]
-    g, k, o, i, cct, kc = G[:, :3*n], K[:, :3*n], G[:, :n], G[:, 2*n:3*n], M[:, n:], K[:, 3*n:]
+    sub, mul = np.subtract, np.multiply
+    G, M, H = memory.G[e, :, u], memory.M[e, :, u], memory.H[e, u]
+    g, k, o, i, cct, kc = G[:, :3], K[:, :3], G[:, 0], G[:, 2], M[:, 1], K[:, 3]
     sub(1, g, k); mul(k, g, k)
-    mul(k[:, :n], H, k[:, :n]); mul(k[:, n:], M, k[:, n:])
+    mul(k[:, 0], H, k[:, 0]); mul(k[:, 1:], M, k[:, 1:])
     mul(cct, cct, kc); sub(1, kc, kc); mul(kc, i, kc)
     mul(H, H, Q); sub(1, Q, Q); mul(Q, o, Q)
 
@@ -137,19 +174,22 @@ def _backward_numpy(
     dA:np.ndarray, # Gradient by their hidden states, `(steps, n_a, m)`
     dC, # Likewise by their memory states, or `None`
     mask, # `(n_a, m)` or `None`
+    who:_Share=_Share(), # Whose units
 ):
     "Some steps backward, seven array operations each."
-    dot, add, mul, n = np.dot, np.add, np.multiply, memory.sizes[1]
-    da_prev, dc_prev, da, dc = s.state
-    _factors(memory, e, s.K[:len(dA)], s.Q[:len(dA)])
-    F = memory.G[e, n:2*n]
-    for t, (q, ko, k3, k) in zip(range(len(dA))[::-1], s.steps[len(dA)-1::-1]):
+    dot, add, mul, meet = who.product, np.add, np.multiply, who.meet
+    u, T = who.of(memory.sizes[1]), len(dA)
+    da_prev, dc_prev, da, dc = s.state[:, u]
+    _factors(memory, e, u, s.K[:T, :, u], s.Q[:T, u])
+    F, W, dA = memory.G[e, 1, u], s.WaT[u], dA[:, u]
+    for t, (q, ko, k3, k) in zip(range(T)[::-1], s.steps(u)[T-1::-1]):
         add(dA[t], da_prev, da)                                         # (18)
         mul(da, q, dc); add(dc, dc_prev, dc)                            # (19)
-        if dC is not None: add(dc, dC[t], dc)
-        mul(ko, da, ko); mul(k3, dc, k3)                                # (7) to (10)
-        dot(s.WaT, k, da_prev); mul(dc, F[t], dc_prev)                  # (15), (16)
-        if mask is not None: mul(da_prev, mask, da_prev)
+        if dC is not None: add(dc, dC[t, u], dc)
+        mul(ko, da, ko); mul(k3, dc, k3); mul(dc, F[t], dc_prev)        # (7) to (10), (16)
+        meet()
+        dot(W, k, da_prev)                                              # (15)
+        if mask is not None: mul(da_prev, mask[u], da_prev)
 
 # %% ../nbs/10_fused.ipynb #d95214ad
 def _turn_back(
@@ -188,33 +228,38 @@ def _named(
     return gradients | {"dc0": state[1].copy()}
 
 # %% ../nbs/10_fused.ipynb #d95214ae
-def _up_numpy(
+def _part_up(
     memory:_Memory, # The arrays of the run, filled
     mask, # `(n_a, m)` or `None`
+    who:_Share=_Share(), # Whose units
 ):
     "All of the way forward."
-    _input_product(memory)
-    _forward_numpy(memory, mask)
-    A = memory.A[:-1]
-    _turn(A if mask is None else A*mask, memory.S[:A.shape[1]])
+    u = who.of(memory.sizes[1])
+    _input_product(memory, who)
+    _forward_numpy(memory, mask, who)
+    A = memory.A[:-1, u]
+    _turn(A if mask is None else A*mask[u], memory.S[u])
 
-def _down_numpy(
+def _part_down(
     memory:_Memory, # The arrays of the run
     s:_Scratch, # Where it computes; `s.state` is carried
     dA:np.ndarray, # Gradient by the hidden states, `(T, n_a, m)`
     dC, # Likewise by the memory states, or `None`
     mask, # `(n_a, m)` or `None`
-) -> tuple: # `dW` and `dx` as matrices
+    matrices:tuple, # What is multiplied after the loop
+    who:_Share=_Share(), # Whose units
+):
     "All of the way back."
-    T = len(dA)
-    dZ, S, dW, dx = _matrices(memory, s, T)
+    (dZ, S, dW, dx), (T, n, m), u = matrices, dA.shape, who.of(dA.shape[1])
     for end in range(T, 0, -s.B):
         e = slice(max(0, end - s.B), end)
-        _backward_numpy(memory, s, e, dA[e], None if dC is None else dC[e], mask)
-        _turn(s.K[:end - e.start], dZ.reshape(len(dZ), T, -1)[:, e])
-    np.dot(dZ, S.T, dW)                                                 # (30)
-    np.dot(s.WxT, dZ, dx)                                               # (31)
-    return dW, dx
+        _backward_numpy(memory, s, e, dA[e], None if dC is None else dC[e], mask, who)
+        _turn(s.K[:end - e.start, :, u], dZ.reshape(4, n, T, m)[:, u, e])
+        who.meet()
+    rows, columns = who.of(4*n), who.of(len(dx))
+    who.product(dZ[rows], S.T, dW[rows])                                # (30)
+    if columns.start < columns.stop:
+        who.product(s.WxT[columns], dZ, dx[columns])                    # (31)
 
 # %% ../nbs/10_fused.ipynb #5a819263
 class Tape:
@@ -239,6 +284,108 @@ def _held(
         raise ValueError("tape: expected a tape with its memory, "
                          "got one that was handed on") from None
 
+# %% ../nbs/10_fused.ipynb #e0c10001
+@cache
+def _mkl():
+    "The library MKL, or `None` where the package is not installed."
+    try: files = metadata.files("mkl") or []
+    except metadata.PackageNotFoundError: return None
+    for file in files:
+        if file.name.startswith("libmkl_rt.so"): return ctypes.CDLL(str(file.locate()))
+
+def _product(
+    a:np.ndarray, # `(M, K)`
+    b:np.ndarray, # `(K, N)`
+    out:np.ndarray, # `(M, N)`, receives the product
+):
+    "a @ b by MKL. Each of the two lies by rows or is the transpose of what does."
+    kind, number = ("s", ctypes.c_float) if out.dtype == np.float32 else ("d", ctypes.c_double)
+    rows, plain, turned = 101, 111, 112                                 # as cblas.h counts them
+    by_rows = lambda v: v.flags.c_contiguous
+    place = lambda v: (ctypes.c_void_p(v.ctypes.data), v.shape[1 if by_rows(v) else 0])
+    gemm = getattr(_mkl(), f"cblas_{kind}gemm")
+    gemm(rows, *(plain if by_rows(v) else turned for v in (a, b)), *out.shape, a.shape[1],
+         number(1), *place(a), *place(b), number(0), *place(out))
+
+
+# %% ../nbs/10_fused.ipynb #e0c10002
+def _parts(
+    sizes:tuple, # Of the run
+    least:int, # Operations of a step that are worth a part
+) -> int: # Into how many parts the units are shared out
+    "One for every core, if MKL is there to multiply for each."
+    _, n, m, _, dtype = sizes
+    most = min(n, 8*n*n*m // least)
+    if most < 2 or dtype not in (np.float32, np.float64) or not _mkl(): return 1
+    return min(_mkl().MKL_Get_Max_Threads(), most)
+
+def _alone(
+    work, # A function
+    k:int, # Its argument
+):
+    "`work(k)`, whose products keep to this thread."
+    if not _mkl(): return work(k)
+    before = _mkl().MKL_Set_Num_Threads_Local(1)
+    try: work(k)
+    finally: _mkl().MKL_Set_Num_Threads_Local(before)
+
+def _together(
+    memory:_Memory, # Keeps the threads that are idle
+    parts:int, # How many
+    work, # A function of the number of the part
+    give_up, # What ends all waiting for one another
+):
+    "`work(k)` for every part, at the same time. If one fails, that is raised."
+    def run(k):
+        try:
+            with np.errstate(all="ignore"): _alone(work, k)
+        except: give_up(); raise
+    if parts == 1: return run(0)
+    idle, others = memory.crews.setdefault(os.getpid(), []), []     # threads do not survive a fork
+    try: crew = idle.pop()
+    except IndexError: crew = ThreadPoolExecutor(parts - 1)
+    try:
+        others += [crew.submit(run, k) for k in range(1, parts)]
+        run(0)
+    except: give_up(); raise
+    finally: wait(others)
+    for other in others: other.result()
+    idle.append(crew)
+
+def _share_out(
+    memory:_Memory, # The arrays of the run
+    work, # A function of a `_Share`
+):
+    "`work` by one part, or by several at the same time."
+    parts = _parts(memory.sizes, 2**26 // memory.sizes[4].itemsize)
+    if parts == 1:
+        large = _parts(memory.sizes, 2**21) > 1         # products that MKL shares out by itself
+        return work(_Share(product=_product if large else np.dot))
+    barrier = threading.Barrier(parts)
+    def meet():
+        with suppress(threading.BrokenBarrierError): barrier.wait()
+    _together(memory, parts, lambda k: work(_Share(k, parts, _product, meet)), barrier.abort)
+
+def _up(
+    memory:_Memory, # The arrays of the run, filled
+    mask, # `(n_a, m)` or `None`
+):
+    "All of the way forward."
+    _share_out(memory, lambda who: _part_up(memory, mask, who))
+
+def _down(
+    memory:_Memory, # The arrays of the run
+    s:_Scratch, # Where it computes; `s.state` is carried
+    dA:np.ndarray, # Gradient by the hidden states, `(T, n_a, m)`
+    dC, # Likewise by the memory states, or `None`
+    mask, # `(n_a, m)` or `None`
+) -> tuple: # `dW` and `dx` as matrices
+    "All of the way back."
+    matrices = _matrices(memory, s, len(dA))
+    _share_out(memory, lambda who: _part_down(memory, s, dA, dC, mask, matrices, who))
+    return matrices[2:]
+
+
 # %% ../nbs/10_fused.ipynb #352d0a65
 class _Engine(NamedTuple):
     "What the two engines do differently."
@@ -252,7 +399,7 @@ def _engine(
     "The engine of that name. Raises an error where there is none for that type."
     if name not in ("numpy", "numba"):
         raise ValueError(f"engine: expected 'numpy' or 'numba', got {name!r}")
-    if name == "numpy": return _Engine(_up_numpy, _down_numpy)
+    if name == "numpy": return _Engine(_up, _down)
     if dtype not in (np.float32, np.float64):
         raise TypeError(f'engine: "numba" computes in float32 and float64, got {dtype}')
     try: from lstm_nb import fused_numba as compiled
@@ -287,7 +434,7 @@ def fused_lstm_forward(
     _fill(memory, p, v["x"], v["a0"], v["c0"])
     mask = v["mask"] if mask is None else v["mask"].astype(dtype)
     up(memory, mask)
-    a, c = (s[1:, :sizes[1]].transpose(1, 2, 0) for s in (memory.A, memory.M))
+    a, c = (s[1:].transpose(1, 2, 0) for s in (memory.A, memory.M[:, 0]))
     a.flags.writeable = c.flags.writeable = False
     return a, c, Tape(memory, engine, mask)
 

@@ -9,9 +9,7 @@ __all__ = []
 import ctypes
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from importlib import metadata
 
 import llvmlite.binding
 import numpy as np
@@ -21,7 +19,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic, overload
 
-from .fused import _matrices
+from .fused import _matrices, _mkl, _parts, _together
 
 _options = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 _jit = njit(cache=True, nogil=True, **_options)
@@ -77,16 +75,8 @@ def _compiled_gate(y):
     return gate
 
 # %% ../nbs/10_fused_numba.ipynb #c0a10002
-def _find_mkl():
-    "The library MKL, or `None` where the package is not installed."
-    try: files = metadata.files("mkl") or []
-    except metadata.PackageNotFoundError: return None
-    for file in files:
-        if file.name.startswith("libmkl_rt.so"): return ctypes.CDLL(str(file.locate()))
-
-_mkl = _find_mkl()
 for _name in ("sgemm", "dgemm"):
-    if _mkl: _address = ctypes.cast(getattr(_mkl, _name), ctypes.c_void_p).value
+    if _mkl(): _address = ctypes.cast(getattr(_mkl(), _name), ctypes.c_void_p).value
     else: _address = get_cython_function_address("scipy.linalg.cython_blas", _name)
     llvmlite.binding.add_symbol(f"lstm_nb_{_name}", _address)
 
@@ -148,30 +138,12 @@ def _meet(k, cells, number):
             if tries > 2000: _yield()
 
 # %% ../nbs/10_fused_numba.ipynb #c0a10008
-def _parts(sizes):
-    "Into how many parts the units are shared out."
-    n, m = sizes[1:3]
-    return max(1, min(_mkl.MKL_Get_Max_Threads(), n, 8*n*n*m // 2**21)) if _mkl else 1
-
-def _alone(work, k):
-    "`work(k)`, whose products keep to this thread."
-    if not _mkl: return work(k)
-    before = _mkl.MKL_Set_Num_Threads_Local(1)
-    try: work(k)
-    finally: _mkl.MKL_Set_Num_Threads_Local(before)
-
-def _together(parts, work):
+def _share_out(memory, work):
     "`work(k, cells)` for every part, at the same time."
-    cells, others = np.zeros(8*parts, np.int64), []
-    def run(k):
-        try: _alone(lambda k: work(k, cells), k)
-        except: cells[:] = np.iinfo(np.int64).max; raise            # nobody waits for ever
-    if parts == 1: return run(0)
-    with ThreadPoolExecutor(parts - 1) as pool:
-        try: others += [pool.submit(run, k) for k in range(1, parts)]
-        except: cells[:] = np.iinfo(np.int64).max; raise
-        run(0)
-    for other in others: other.result()
+    parts = _parts(memory.sizes, 2**19)
+    cells, end = np.zeros(8*parts, np.int64), np.iinfo(np.int64).max
+    _together(memory, parts, lambda k: work(k, cells), lambda: cells.fill(end))
+
 
 # %% ../nbs/10_fused_numba.ipynb #92bfdd47
 @_jit
@@ -223,7 +195,7 @@ def _part_up(k, cells, Wx, Wa, S, A, G, M, H, z, block, mask):
         W = Wx[row:min(row + b_end - b, end)]
         some = block[b:b + len(W)]
         _product(W, S[n:].reshape(-1, T*m), some)
-        _turn(some.reshape(len(W), T, m), G[:, row:row + len(W)])
+        _turn(some.reshape(len(W), T, m), G.reshape(T, 4*n, m)[:, row:row + len(W)])
         row += len(W)
     W, z = Wa, z[4*u:4*v]
     if parts > 1: W = np.concatenate((Wa[u:v], Wa[n+u:n+v], Wa[2*n+u:2*n+v], Wa[3*n+u:3*n+v]))
@@ -239,17 +211,17 @@ def _part_up(k, cells, Wx, Wa, S, A, G, M, H, z, block, mask):
 def _part_down(k, cells, WaT, WxT, dA, dC, G, M, H, K, state, mask, dZ, S, dW, dx):
     parts, (T, n, m), B = len(cells)//8, dA.shape, len(K)
     u, v = _share(k, parts, n)
-    da, dc, Z = state[0, u:v], state[1, u:v], dZ.reshape(4*n, T, m)
+    da, dc, Z = state[0, u:v], state[1, u:v], dZ.reshape(4, n, T, m)
     for t in range(T - 1, -1, -1):
         if dC is not None: dc += dC[t, u:v]
         _step_down(dA[t].reshape(-1), da.reshape(-1), dc.reshape(-1), G[t].reshape(-1),
                    M[t].reshape(-1), H[t].reshape(-1), K[t % B].reshape(-1), u*m, v*m)
         _meet(k, cells, T - t)
-        _product(WaT[u:v], K[t % B], da)                                # (15)
+        _product(WaT[u:v], K[t % B].reshape(4*n, m), da)                # (15)
         if mask is not None: da *= mask[u:v]
         if t % B == 0:
-            for j in range(0, 4*n, n):
-                _turn(K[:min(B, T - t), j+u:j+v], Z[j+u:j+v, t:t+B])
+            for j in range(4):
+                _turn(K[:min(B, T - t), j, u:v], Z[j, u:v, t:t+B])
     _meet(k, cells, T + 1)
     row, end = _share(k, parts, 4*n)
     _product(dZ[row:end], S.T, dW[row:end])                             # (30)
@@ -259,11 +231,11 @@ def _part_down(k, cells, WaT, WxT, dA, dC, G, M, H, K, state, mask, dZ, S, dW, d
 # %% ../nbs/10_fused_numba.ipynb #c0a1000b
 def _up(memory, mask):
     r = memory
-    _together(_parts(r.sizes), lambda k, cells: _part_up(
+    _share_out(memory, lambda k, cells: _part_up(
         k, cells, r.Wx, r.Wa, r.S, r.A, r.G, r.M, r.H, r.z, r.block, mask))
 
 def _down(memory, s, dA, dC, mask):
     r, (dZ, S, dW, dx) = memory, _matrices(memory, s, len(dA))
-    _together(_parts(r.sizes), lambda k, cells: _part_down(
+    _share_out(memory, lambda k, cells: _part_down(
         k, cells, s.WaT, s.WxT, dA, dC, r.G, r.M, r.H, s.K, s.state, mask, dZ, S, dW, dx))
     return dW, dx

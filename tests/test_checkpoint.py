@@ -114,7 +114,7 @@ def peak(function):
 
 
 def test_memory_grows_with_the_square_root():
-    q = draw(3, 24, 16, 64)
+    q = draw(3, 24, 16, 128)
     x, da = q["x"], q["da"]
 
     def run(T):
@@ -122,7 +122,7 @@ def test_memory_grows_with_the_square_root():
         checkpointed_lstm_backward(lambda a, s, e: da[:, :, :e - s], tape, dx=lambda *_: None)
     sizes = {T: peak(lambda: run(T)) for T in (256, 1024, 4096)}
     assert sizes[4096] < 2.2 * sizes[1024] < 2.2**2 * sizes[256]
-    assert best_every(4096, 3, 24) <= 64
+    assert 4*best_every(4096, 3, 24) <= 128
 
 
 def test_a_short_last_segment_takes_no_memory_of_its_own():

@@ -1,0 +1,151 @@
+"""What was tried to make the engines faster, and what it gave: writes bench/tried.json, which page 14 shows.
+
+Two kinds of programs, in turn and each in a process of its own, as in run.py. The engines with one of their ideas taken out, whose results
+are checked first; and the matrix products with all moving of memory around them, in the layout of the engines and in others, by MKL throughout."""
+import ctypes
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import programs
+from run import measure, report
+from workers import Notes, Worker, here, machine
+
+sizes, dtypes = [(32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)], ("float32", "float64")
+
+
+def whole(q, engine):
+    "One core has all the units, and MKL shares nothing out."
+    from lstm_nb import fused, fused_numba
+    fused._parts = fused_numba._parts = lambda sizes, least: 1
+    return programs.fused(q, engine)
+
+
+def anew(q, engine):
+    "No thread is kept: every pass starts its own."
+    from lstm_nb import fused
+    fused._Memory.crews = property(lambda memory: {}, lambda memory, crews: None)
+    return programs.fused(q, engine)
+
+
+def arrays(q):
+    "Sizes, and a maker of arrays of the problem's type."
+    (n_x, m, T), n = q["x"].shape, len(q["a0"])
+    return n_x, n, m, T, lambda *shape: np.random.default_rng(0).standard_normal(shape, q["x"].dtype)
+
+
+def columns(q, thin=None):
+    "Examples as columns and the inputs' product before the loop, as in the engines: three times everything is turned."
+    from lstm_nb.fused import _Memory, _product as dot, _turn
+    (n_x, n, m, T, new), memory = arrays(q), _Memory(q["x"].shape[0], *q["a0"].shape, q["x"].shape[2], q["x"].dtype)
+    W, WT, Wx, WxT, A, K = new(4*n, n), new(n, 4*n), new(4*n, n_x + 1), new(n_x, 4*n), new(T, n, m), new(T, 4*n, m)
+    S, G, dZ, z, a, block = new(n + n_x + 1, T, m), new(T, 4*n, m), new(4*n, T, m), new(4*n, m), new(n, m), memory.block
+    dW, dx = new(4*n, n + n_x + 1), new(n_x, T*m)
+    up, down = (thin(V, m, T) if thin else partial(dot, V) for V in (W, WT))
+
+    def forward():
+        for r in range(0, 4*n, len(block)):
+            some = block[:len(Wx[r:r + len(block)])]
+            dot(Wx[r:r + len(block)], S[n:].reshape(n_x + 1, T*m), some)
+            _turn(some.reshape(-1, T, m), G[:, r:r + len(block)])
+        for At in A: up(At, z)
+        _turn(A, S[:n])
+
+    def both():
+        forward()
+        for Kt in K[::-1]: down(Kt, a)
+        _turn(K, dZ)
+        dot(dZ.reshape(4*n, T*m), S.reshape(-1, T*m).T, dW)
+        dot(WxT, dZ.reshape(4*n, T*m), dx)
+    return forward, both, None
+
+
+def within(q):
+    "The inputs within the product of the step: nothing before the loop, and one product gives da and dx."
+    from lstm_nb.fused import _product as dot, _turn
+    n_x, n, m, T, new = arrays(q)
+    k = n + n_x + 1
+    W, WT, S, K, z, back = new(4*n, k), new(k - 1, 4*n), new(T, k, m), new(T, 4*n, m), new(4*n, m), new(k - 1, m)
+    turned, dZ, dW = new(k, T, m), new(4*n, T, m), new(4*n, k)
+
+    def forward():
+        for St in S: dot(W, St, z)
+
+    def both():
+        forward()
+        for Kt in K[::-1]: dot(WT, Kt, back)
+        _turn(S, turned); _turn(K, dZ)
+        dot(dZ.reshape(4*n, T*m), turned.reshape(k, T*m).T, dW)
+    return forward, both, None
+
+
+def as_rows(q):
+    "Examples as rows, as in PyTorch: time first is a matrix already, and nothing is turned."
+    from lstm_nb.fused import _product as dot
+    n_x, n, m, T, new = arrays(q)
+    W, Wx, A, X, K = new(4*n, n), new(4*n, n_x + 1), new(T, m, n), new(T*m, n_x + 1), new(T, m, 4*n)
+    G, z, a, dWa, dWx, dx = new(T*m, 4*n), new(m, 4*n), new(m, n), new(4*n, n), new(4*n, n_x + 1), new(T*m, n_x + 1)
+
+    def forward():
+        dot(X, Wx.T, G)
+        for At in A: dot(At, W.T, z)
+
+    def both():
+        forward()
+        for Kt in K[::-1]: dot(Kt, W, a)
+        dZ = K.reshape(T*m, 4*n)
+        dot(dZ.T, A.reshape(T*m, n), dWa)
+        dot(dZ.T, X, dWx)
+        dot(dZ, Wx, dx)
+    return forward, both, None
+
+
+def packed(W, m, T):
+    "A product with weights that are brought into the order in which MKL reads them once in `T` calls, instead of in each."
+    from lstm_nb.fused import _mkl
+    kind, number = ("s", ctypes.c_float) if W.dtype == np.float32 else ("d", ctypes.c_double)
+    size, pack, compute = (getattr(_mkl(), f"cblas_{kind}gemm_{k}") for k in ("pack_get_size", "pack", "compute"))
+    size.restype = ctypes.c_size_t
+    rows, left, plain, ready = 101, 161, 111, 151                       # as mkl_cblas.h counts them
+    place, (M, K), calls = lambda v: ctypes.c_void_p(v.ctypes.data), W.shape, count()
+    room = np.empty(size(left, M, m, K) + 64, np.uint8)
+    room = room[-room.ctypes.data % 64:]
+
+    def product(a, out):
+        if next(calls) % T == 0: pack(rows, left, plain, M, m, K, number(1), place(W), K, place(room))
+        compute(rows, ready, plain, M, m, K, place(room), K, place(a), m, number(0), place(out), m)
+    a, out = np.ones((K, m), W.dtype), np.empty((M, m), W.dtype)
+    for _ in range(T): product(a, out)
+    assert np.allclose(out, W.sum(1, keepdims=True), atol=1e-2)
+    return product
+
+
+engines = {f"{engine}{name}": partial(program, engine=engine) for engine in ("numpy", "numba") for name, program in (("", programs.fused), (", one core", whole), (", threads anew", anew))}
+layouts = {"columns": columns, "columns, packed": partial(columns, thin=packed), "within": within, "rows": as_rows}
+variants = engines | layouts
+
+
+def main():
+    notes = Notes(here/"tried.json", {"threads": 2, "rounds": 5, "seconds": .2})
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        workers = [stack.enter_context(Worker("tried.py", name)) for name in variants]
+        judge = stack.enter_context(Worker("programs.py", "per step"))
+        for size in sizes:
+            reference = str(Path(folder)/"reference.npz")
+            judge.ask(do="reference", size=size, path=reference)
+            for dtype in dtypes:
+                if notes.done(size=list(size), dtype=dtype): continue
+                notes.add(measure(workers, size, dtype, "n_a", 5, .2, reference))
+                report(notes.rows[-1])
+    notes.finish(machine=machine())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1: main()
+    else:
+        programs.programs |= variants
+        programs.serve(programs.answer)
