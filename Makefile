@@ -34,12 +34,13 @@ mutants: .venv/.extra-mutants  ## change the code in every small way and see whi
 power: .venv/.extra-power  ## plant mistakes and see which test suite notices, others' suites too, 2 minutes
 	@$(bin)/python -W ignore tools/power.py
 
-bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quiet machine, half an hour
+bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quiet machine, 45 minutes
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/halves.py
 	@$(bin)/python bench/layers.py
 	@$(bin)/python bench/compiled.py
 	@$(bin)/python bench/tried.py
+	@$(bin)/python bench/long.py
 
 train: .venv/.extra-bench  ## train on digits, sums and text for the figures of page 21, 25 minutes
 	@$(bin)/python -W ignore bench/digits.py

@@ -164,8 +164,6 @@ def parts(a):
     alone = argparse.Namespace(**vars(a) | {"threads": 1})
     yield "goal", lambda: [row for dtype in ("float32", "float64") for row in rounds(a, 3, [request(p, e, dtype, **goal) for p, e in everything])]
     yield "least", lambda: [row for d in ("float32", "float64") for row in rounds(a, 3, [request(p, e, d, **goal) for e in ("numpy", "numba") for p in ("plain", "least")])]
-    yield "single", lambda: [row for dtype in ("float32", "float64") for row in rounds(alone, 3, [request(p, e, dtype, **goal) for p, e in ours])]
-    yield "every", lambda: rounds(a, 1, [request("checkpointed", repeats=4, options={"every": k}, **goal) for k in (4, 8, 16, 32, 64, 128, 256, 512)])
     yield "lengths", lambda: rounds(alone, 1, [request(p, e, **wide, T_x=T) for T in lengths for p, e in everything if e != "numba" and p not in ("forward", "all states")])
     yield "million", lambda: rounds(alone, 1, [request("made", e, repeats=1, options={"T_x": T}, **small) for e in ("numpy", "numba") for T in (1_000, 31_000, 1_000_000)])
 
@@ -173,7 +171,7 @@ def parts(a):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--one", help="what a process of its own is asked; for the script itself")
-    parser.add_argument("--only", nargs="+", help="parts to measure again: goal least single every lengths million")
+    parser.add_argument("--only", nargs="+", help="parts to measure again: goal least lengths million")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--lock", default=os.devnull, help="a file that is locked while the programs take their turns, for other jobs that respect it")
     parser.add_argument("--out", type=Path, default=here/"long.json")

@@ -2,6 +2,7 @@
 
 Two kinds of programs, in turn and each in a process of its own, as in run.py. The engines with one of their ideas taken out, whose results
 are checked first; and the matrix products with all moving of memory around them, in the layout of the engines and in others, by MKL throughout."""
+import argparse
 import ctypes
 import sys
 import tempfile
@@ -19,7 +20,7 @@ sizes, dtypes = [(32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 50), (256,
 
 
 def whole(q, engine):
-    "One core has all the units, and MKL shares nothing out."
+    "No units are shared out. NumPy's OpenBLAS still shares out its products; Numba's are kept to one core."
     from lstm_nb import fused, fused_numba
     fused._parts = fused_numba._parts = lambda sizes, least: 1
     return programs.fused(q, engine)
@@ -124,28 +125,33 @@ def packed(W, m, T):
     return product
 
 
-engines = {f"{engine}{name}": partial(program, engine=engine) for engine in ("numpy", "numba") for name, program in (("", programs.fused), (", one core", whole), (", threads anew", anew))}
+engines = {f"{engine}{name}": partial(program, engine=engine) for engine in ("numpy", "numba") for name, program in (("", programs.fused), (", whole", whole), (", anew", anew))}
 layouts = {"columns": columns, "columns, packed": partial(columns, thin=packed), "within": within, "rows": as_rows}
 variants = engines | layouts
 
 
 def main():
-    notes = Notes(here/"tried.json", {"threads": 2, "rounds": 5, "seconds": .2})
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one short round of a small size; writes only where --out says")
+    parser.add_argument("--out", type=Path, help="the file of the results")
+    a = parser.parse_args()
+    points, rounds, seconds = ([(4, 8, 4, 5)], 1, .02) if a.quick else (sizes, 5, .2)
+    notes = Notes(a.out or (None if a.quick else here/"tried.json"), {"threads": 2, "rounds": rounds, "seconds": seconds})
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         workers = [stack.enter_context(Worker("tried.py", name)) for name in variants]
         judge = stack.enter_context(Worker("programs.py", "per step"))
-        for size in sizes:
+        for size in points:
             reference = str(Path(folder)/"reference.npz")
             judge.ask(do="reference", size=size, path=reference)
             for dtype in dtypes:
                 if notes.done(size=list(size), dtype=dtype): continue
-                notes.add(measure(workers, size, dtype, "n_a", 5, .2, reference))
+                notes.add(measure(workers, size, dtype, "n_a", rounds, seconds, reference))
                 report(notes.rows[-1])
     notes.finish(machine=machine())
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1: main()
-    else:
+    if sys.argv[1:2] and sys.argv[1] in variants:      # a process of its own, asked by the one below
         programs.programs |= variants
         programs.serve(programs.answer)
+    else: main()

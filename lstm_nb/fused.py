@@ -341,7 +341,7 @@ def _together(
             with np.errstate(all="ignore"): _alone(work, k)
         except: give_up(); raise
     if parts == 1: return run(0)
-    idle, others = memory.crews.setdefault(os.getpid(), []), []     # threads do not survive a fork
+    idle, others = memory.crews.setdefault((os.getpid(), parts), []), []   # a fork has no threads
     try: crew = idle.pop()
     except IndexError: crew = ThreadPoolExecutor(parts - 1)
     try:
@@ -354,7 +354,7 @@ def _together(
 
 def _share_out(
     memory:_Memory, # The arrays of the run
-    work, # A function of a `_Share`
+    work, # A function of who computes
 ):
     "`work` by one part, or by several at the same time."
     parts = _parts(memory.sizes, 2**26 // memory.sizes[4].itemsize)
