@@ -162,7 +162,7 @@ def parts(a):
     ours = [(p, e) for e in ("numpy", "numba") for p in ("plain", "checkpointed", "forward")]
     everything = ours + [("all states", "numpy"), ("streamed", "numpy"), ("torch", "oneDNN")]
     alone = argparse.Namespace(**vars(a) | {"threads": 1})
-    yield "goal", lambda: [row for dtype in ("float32", "float64") for row in rounds(a, 3, [request(p, e, dtype, **goal) for p, e in everything])]
+    yield "goal", lambda: [row for dtype in ("float32", "float64") for row in rounds(a, 5, [request(p, e, dtype, **goal) for p, e in everything])]
     yield "least", lambda: [row for d in ("float32", "float64") for row in rounds(a, 3, [request(p, e, d, **goal) for e in ("numpy", "numba") for p in ("plain", "least")])]
     yield "lengths", lambda: rounds(alone, 1, [request(p, e, **wide, T_x=T) for T in lengths for p, e in everything if e != "numba" and p not in ("forward", "all states")])
     yield "million", lambda: rounds(alone, 1, [request("made", e, repeats=1, options={"T_x": T}, **small) for e in ("numpy", "numba") for T in (1_000, 31_000, 1_000_000)])

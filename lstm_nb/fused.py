@@ -358,9 +358,7 @@ def _share_out(
 ):
     "`work` by one part, or by several at the same time."
     parts = _parts(memory.sizes, 2**26 // memory.sizes[4].itemsize)
-    if parts == 1:
-        large = _parts(memory.sizes, 2**21) > 1         # products that MKL shares out by itself
-        return work(_Share(product=_product if large else np.dot))
+    if parts == 1: return work(_Share())
     barrier = threading.Barrier(parts)
     def meet():
         with suppress(threading.BrokenBarrierError): barrier.wait()
