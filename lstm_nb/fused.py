@@ -86,10 +86,10 @@ def _fill(
     "Copy the arguments to where the products want them, the signs of (33) in the weights."
     n_x, n, *_ = memory.sizes
     for j, k in enumerate("ofic"):
-        rows, W, sign = slice(j*n, (j+1)*n), p["W" + k], np.positive if k == "c" else np.negative
-        sign(W[:, :n], memory.Wa[rows])
-        sign(W[:, n:], memory.Wx[rows, :n_x])
-        sign(p["b" + k][:, 0], memory.Wx[rows, n_x])
+        rows, W, sign = slice(j*n, (j+1)*n), p["W" + k], 1 if k == "c" else -1
+        np.multiply(W[:, :n], sign, memory.Wa[rows])
+        np.multiply(W[:, n:], sign, memory.Wx[rows, :n_x])
+        np.multiply(p["b" + k][:, 0], sign, memory.Wx[rows, n_x])
     _turn(x.transpose(2, 0, 1), memory.S[n:-1])
     memory.S[-1], memory.A[0], memory.M[0, 0] = 1, a0, c0
 
@@ -198,10 +198,10 @@ def _turn_back(
 ):
     "The weights as the way back needs them."
     rows, n = len(W), len(W)//4
-    for start, end, sign in (0, 3*n, np.negative), (3*n, rows, np.positive):
+    for start, end, sign in (0, 3*n, -1), (3*n, rows, 1):
         for j in range(start, end, 64):
             e = slice(j, min(j + 64, end))
-            sign(W[e].T, WT[:, e])
+            np.multiply(W[e].T, sign, WT[:, e])
 
 # %% ../nbs/10_fused.ipynb #d95214ac
 def _matrices(

@@ -110,10 +110,10 @@ while True:
         try: run(path)
         except BaseException: os._exit(3)
         os._exit(0)
-    enough = kills >= 10 and inside >= 3
+    enough = kills >= 10 and inside >= 3 or kills >= 300
     if not enough:
         time.sleep(r.uniform(.005, .03))
-        if kills % 2:                           # every other time not before it writes
+        if kills % 2 and not {fault!r}:         # every other time not before it writes
             end = time.monotonic() + 1
             while not os.path.exists(part) and time.monotonic() < end: pass
         os.kill(pid, signal.SIGKILL)
