@@ -41,14 +41,9 @@ def per_step(q):
 
 
 def without_mkl():
-    "From now on as if the package mkl were not installed: products are OpenBLAS's, NumPy's or SciPy's."
-    from importlib import metadata
-    found = metadata.files
-
-    def files(name):
-        if name == "mkl": raise metadata.PackageNotFoundError(name)
-        return found(name)
-    metadata.files = files
+    "From now on as if the package mkl were not installed: products are OpenBLAS's, NumPy's or SciPy's. Before the compiled engine is loaded."
+    from lstm_nb import fused
+    fused._mkl = lambda: None
 
 
 def fused(q, engine, mkl=True):

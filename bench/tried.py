@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import programs
-from run import measure, report
+from run import dtypes, measure, report
 from workers import Notes, Worker, here, machine
 
-sizes, dtypes = [(32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)], ("float32", "float64")
+sizes = [(32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)]
 
 
 def whole(q, engine):
@@ -41,18 +41,17 @@ def arrays(q):
 
 def columns(q, thin=None):
     "Examples as columns and the inputs' product before the loop, as in the engines: three times everything is turned."
-    from lstm_nb.fused import _Memory, _product as dot, _turn
-    (n_x, n, m, T, new), memory = arrays(q), _Memory(q["x"].shape[0], *q["a0"].shape, q["x"].shape[2], q["x"].dtype)
-    W, WT, Wx, WxT, A, K = new(4*n, n), new(n, 4*n), new(4*n, n_x + 1), new(n_x, 4*n), new(T, n, m), new(T, 4*n, m)
-    S, G, dZ, z, a, block = new(n + n_x + 1, T, m), new(T, 4*n, m), new(4*n, T, m), new(4*n, m), new(n, m), memory.block
+    from lstm_nb.fused import _Memory, _Share, _input_product, _product as dot, _turn
+    n_x, n, m, T, new = arrays(q)
+    memory, who = _Memory(n_x, n, m, T, q["x"].dtype), _Share(product=dot)
+    memory.Wx[...], memory.S[...] = new(*memory.Wx.shape), new(*memory.S.shape)
+    W, WT, WxT, A, K = new(4*n, n), new(n, 4*n), new(n_x, 4*n), new(T, n, m), new(T, 4*n, m)
+    S, dZ, z, a = memory.S, new(4*n, T, m), new(4*n, m), new(n, m)
     dW, dx = new(4*n, n + n_x + 1), new(n_x, T*m)
     up, down = (thin(V, m, T) if thin else partial(dot, V) for V in (W, WT))
 
     def forward():
-        for r in range(0, 4*n, len(block)):
-            some = block[:len(Wx[r:r + len(block)])]
-            dot(Wx[r:r + len(block)], S[n:].reshape(n_x + 1, T*m), some)
-            _turn(some.reshape(-1, T, m), G[:, r:r + len(block)])
+        _input_product(memory, who)
         for At in A: up(At, z)
         _turn(A, S[:n])
 

@@ -63,6 +63,10 @@ def _turn(
     np.copyto(target, source.transpose(*range(1, source.ndim - 1), 0, -1))
 
 # %% ../nbs/10_fused.ipynb #e0c10003
+def _share(k, parts, rows):
+    "From where to where of so many rows belong to part `k`."
+    return k*rows // parts, (k + 1)*rows // parts
+
 class _Share(NamedTuple):
     "Who computes: one of several parts, which share the units."
     k:int = 0                  # Which part
@@ -72,8 +76,7 @@ class _Share(NamedTuple):
 
     def of(self, rows):
         "Which of so many rows are its own."
-        return slice(self.k*rows // self.parts, (self.k + 1)*rows // self.parts)
-
+        return slice(*_share(self.k, self.parts, rows))
 
 # %% ../nbs/10_fused.ipynb #8f533b6c
 def _fill(
@@ -154,7 +157,7 @@ def _factors(
     memory:_Memory, # The arrays of the run
     e:slice, # Some steps
     u:slice, # Some units
-    K:np.ndarray, # Receives what the gates' gradients are in proportion to, `(steps, 4, units, m)`
+    K:np.ndarray, # Receives the factors of o, f, i and c, `(steps, 4, units, m)`
     Q:np.ndarray, # Receives the derivative of a by c, `(steps, units, m)`
 ):
     "The factors (32) of several steps at once."
@@ -307,7 +310,6 @@ def _product(
     gemm(rows, *(plain if by_rows(v) else turned for v in (a, b)), *out.shape, a.shape[1],
          number(1), *place(a), *place(b), number(0), *place(out))
 
-
 # %% ../nbs/10_fused.ipynb #e0c10002
 def _parts(
     sizes:tuple, # Of the run
@@ -382,7 +384,6 @@ def _down(
     matrices = _matrices(memory, s, len(dA))
     _share_out(memory, lambda who: _part_down(memory, s, dA, dC, mask, matrices, who))
     return matrices[2:]
-
 
 # %% ../nbs/10_fused.ipynb #352d0a65
 class _Engine(NamedTuple):

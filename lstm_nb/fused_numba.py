@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic, overload
 
-from .fused import _matrices, _mkl, _parts, _together
+from .fused import _matrices, _mkl, _parts, _share, _together
 
 _options = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 _jit = njit(cache=True, nogil=True, **_options)
@@ -144,7 +144,6 @@ def _share_out(memory, work):
     cells, end = np.zeros(8*parts, np.int64), np.iinfo(np.int64).max
     _together(memory, parts, lambda k: work(k, cells), lambda: cells.fill(end))
 
-
 # %% ../nbs/10_fused_numba.ipynb #92bfdd47
 @_jit
 def _step_up(z, g, m, c, h, a, lo, hi):
@@ -175,8 +174,7 @@ def _step_down(dA, da_prev, dc_prev, g, m, h, k, lo, hi):
         dc_prev[j] = dc*f[j]                                            # (16)
 
 # %% ../nbs/10_fused_numba.ipynb #9a232376
-@_jit
-def _share(k, parts, rows): return k*rows // parts, (k + 1)*rows // parts
+_compiled_share = _jit(_share)
 
 @_jit
 def _turn(source, target):
@@ -188,9 +186,9 @@ def _turn(source, target):
 @_jit
 def _part_up(k, cells, Wx, Wa, S, A, G, M, H, z, block, mask):
     parts, (T, n, m) = len(cells)//8, H.shape
-    u, v = _share(k, parts, n)
-    row, end = _share(k, parts, 4*n)
-    b, b_end = _share(k, parts, len(block))
+    u, v = _compiled_share(k, parts, n)
+    row, end = _compiled_share(k, parts, 4*n)
+    b, b_end = _compiled_share(k, parts, len(block))
     while row < end:                                                    # (29)
         W = Wx[row:min(row + b_end - b, end)]
         some = block[b:b + len(W)]
@@ -210,7 +208,7 @@ def _part_up(k, cells, Wx, Wa, S, A, G, M, H, z, block, mask):
 @_jit
 def _part_down(k, cells, WaT, WxT, dA, dC, G, M, H, K, state, mask, dZ, S, dW, dx):
     parts, (T, n, m), B = len(cells)//8, dA.shape, len(K)
-    u, v = _share(k, parts, n)
+    u, v = _compiled_share(k, parts, n)
     da, dc, Z = state[0, u:v], state[1, u:v], dZ.reshape(4, n, T, m)
     for t in range(T - 1, -1, -1):
         if dC is not None: dc += dC[t, u:v]
@@ -223,9 +221,9 @@ def _part_down(k, cells, WaT, WxT, dA, dC, G, M, H, K, state, mask, dZ, S, dW, d
             for j in range(4):
                 _turn(K[:min(B, T - t), j, u:v], Z[j, u:v, t:t+B])
     _meet(k, cells, T + 1)
-    row, end = _share(k, parts, 4*n)
+    row, end = _compiled_share(k, parts, 4*n)
     _product(dZ[row:end], S.T, dW[row:end])                             # (30)
-    row, end = _share(k, parts, len(dx))
+    row, end = _compiled_share(k, parts, len(dx))
     if row < end: _product(WxT[row:end], dZ, dx[row:end])               # (31)
 
 # %% ../nbs/10_fused_numba.ipynb #c0a1000b
