@@ -1,40 +1,57 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 PORT ?= 0
-SECONDS ?= 600
 bin := .venv/bin
-ready := .venv/.ready
 axe := tests/site/node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test test-peers fuzz mutants power bench train digits serve exercises export readme prepare clean
+.PHONY: help docs test test-all test-peers browser lint constraints mutants power bench train digits serve exercises export readme prepare clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
 
-docs: $(ready)  ## build the site into _docs/
+docs: .venv/.docs  ## build the site into _docs/
 	@$(bin)/python tools/build_docs.py
 
-test: $(ready) axe  ## run every notebook, then pytest
-	@echo "== notebooks"
+test: lint axe  ## run every notebook, then pytest, on all cores
+	@echo "== notebooks$(if $(LSTM_NB_LONG),; the long forms from SEED=$(LSTM_NB_SEED))"
 	@$(bin)/nbdev_test --do_print --timing
 	@echo "== pytest"
-	@$(bin)/python -m pytest
+	@$(bin)/python -m pytest -n auto --durations 10
 
-test-peers: .venv/.extra-peers  ## compare with PyTorch, JAX, Keras, Flax and ONNX, installed on the first call
-	@$(bin)/python -m pytest tests/peers
+# one program per core is faster than products on all cores
+test test-all: export OPENBLAS_NUM_THREADS := 1
 
-fuzz: $(ready)  ## call every public function with nonsense, for SECONDS=600
-	@LSTM_NB_FUZZ=$(SECONDS) $(bin)/python -m pytest -s tests/test_hostile.py
+test-all: export LSTM_NB_SEED := $(or $(SEED),$(shell echo $$RANDOM$$RANDOM))
+test-all: export LSTM_NB_LONG := 1
+test-all: export PYTEST_ADDOPTS = --hypothesis-seed=$(LSTM_NB_SEED)
+test-all: test  ## the same in its long forms, from a seed that it prints, or SEED=
 
-mutants: .venv/.extra-mutants  ## change the code in every small way and see which test notices, 10 minutes
+test-peers: .venv/.peers  ## compare with PyTorch, JAX, Keras, Flax, ONNX and MKL, installed on the first call
+	@$(bin)/python -m pytest --durations 10 tests/peers
+
+browser: .venv/.test  ## let Playwright install a Chromium where the system has none (not tried by us)
+	@$(bin)/playwright install chromium
+
+lint: .venv/.test
+	@ruff check -q
+	@zizmor -q --offline .github
+
+constraints: .venv/.test  ## write constraints.txt for Python 3.10 and later, what is there kept; UPGRADE=1 takes the newest
+	@$(bin)/python -m pip install -qq uv
+	@uv pip compile -q --universal --python-version 3.10 --all-extras --no-header --no-annotate \
+	  $(if $(UPGRADE),--upgrade) setup.py -o constraints.txt
+
+mutants: .venv/.mutants  ## change the code in every small way and see which test notices
 	@$(bin)/python tools/mutants.py
 
-power: .venv/.extra-power  ## plant mistakes and see which test suite notices, others' suites too, 2 minutes
+power: .venv/.power  ## plant mistakes and see which test suite notices, others' suites too
 	@$(bin)/python -W ignore tools/power.py
 
-bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quiet machine, 45 minutes
+bench: .venv/.bench  ## time the engines against PyTorch and JAX, on a quiet machine
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/halves.py
 	@$(bin)/python bench/layers.py
@@ -42,25 +59,25 @@ bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quie
 	@$(bin)/python bench/tried.py
 	@$(bin)/python bench/long.py
 
-train: .venv/.extra-bench  ## train on digits, sums and text for the figures of page 21, 25 minutes
+train: .venv/.bench  ## train on digits, sums and text for the figures of page 21
 	@$(bin)/python -W ignore bench/digits.py
 	@$(bin)/python bench/adding.py
 	@$(bin)/python bench/text.py
 
-digits: $(ready)  ## compute with fifty digits and see how many of ours are right, 7 minutes
+digits: .venv/.test  ## compute with fifty digits and see how many of ours are right
 	@$(bin)/python tools/digits.py
 
-serve: $(ready)  ## serve _docs/ on this machine, PORT=8000 to choose the port
+serve: .venv/.docs  ## serve _docs/ on this machine, PORT=8000 to choose the port
 	@test -f _docs/index.html || $(MAKE) --no-print-directory docs
 	@$(bin)/python -u -m http.server --bind 127.0.0.1 --directory _docs $(PORT)
 
-exercises: $(ready)  ## write exercises/, the chapters with gaps, and their solutions
+exercises: .venv/.docs  ## write exercises/, the chapters with gaps, and their solutions
 	@$(bin)/python tools/exercises.py
 
-export: $(ready)  ## write lstm_nb/ out of the notebooks
+export: .venv/.docs  ## write lstm_nb/ out of the notebooks
 	@$(bin)/nbdev_export
 
-readme: $(ready)  ## write README.md out of nbs/index.ipynb
+readme: .venv/.docs  ## write README.md out of nbs/index.ipynb
 	@$(bin)/python tools/readme.py
 
 prepare: export  ## export, clean the notebooks, write the README: before every commit
@@ -68,19 +85,16 @@ prepare: export  ## export, clean the notebooks, write the README: before every 
 	@$(bin)/python tools/readme.py
 
 clean:  ## remove all that was built, except .venv
-	rm -rf _docs _proc build dist exercises nbs/nbdev.yml .pytest_cache .hypothesis
+	rm -rf _docs _proc build dist exercises nbs/nbdev.yml .pytest_cache .hypothesis .ruff_cache
 
-$(ready): settings.ini setup.py pyproject.toml constraints.txt
+$(bin)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed" if sys.version_info < (3, 10) else 0)'
-	@echo "== .venv: installing the pinned development set (once, about a minute)"
 	@$(PYTHON) -m venv .venv
-	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev]'
-	@touch $@
 
-# the development set and one extra of settings.ini
-.venv/.extra-%: $(ready)
+# what one extra of settings.ini names, in the versions of constraints.txt
+.venv/.%: settings.ini setup.py pyproject.toml constraints.txt | $(bin)/python
 	@echo "== .venv: installing what '$*' names in settings.ini (once)"
-	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev,$*]'
+	@$(bin)/python -m pip install -c constraints.txt -e '.[$*]' | awk '/^Collecting / { printf "%s ", $$2; fflush() } END { print "" }'
 	@touch $@
 
 .PHONY: axe

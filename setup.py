@@ -9,7 +9,7 @@ ini = ConfigParser(delimiters=["="])
 ini.read(here/"settings.ini", encoding="utf-8")
 cfg = ini["DEFAULT"]
 lib = cfg["lib_name"]
-pythons = ["3.10", "3.11", "3.12", "3.13"]
+pythons = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 stages = ["1 - Planning", "2 - Pre-Alpha", "3 - Alpha", "4 - Beta", "5 - Production/Stable"]
 
 setup(

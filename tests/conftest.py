@@ -15,6 +15,7 @@ site_folder = root/"_docs"
 axe_script = root/"tests/site/node_modules/axe-core/axe.min.js"
 flags = ("--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
          "--disable-sync --no-first-run").split()
+no_browser = f"a browser, `{'apt-get install chromium' if shutil.which('apt-get') else 'make browser'}`"
 sys.path.insert(0, str(root/"tools"))
 
 
@@ -48,12 +49,18 @@ def address(site):
     server.shutdown()
 
 
+def chromium(playwright):
+    "The system's Chromium, else the one that `make browser` has installed, else None."
+    own = Path(playwright.chromium.executable_path)
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), own if own.exists() else None)
+
+
 @pytest.fixture(scope="session")
 def browser(site):
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    need(path, "chromium on the PATH")
     from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright:
+        path = chromium(playwright)
+        need(path, no_browser)
         yield playwright.chromium.launch(executable_path=path, args=flags)
 
 
@@ -85,6 +92,18 @@ def axe():
     return axe_script.read_text(encoding="utf-8")
 
 
+def pytest_sessionfinish(session):
+    "What a worker of pytest-xdist has noted goes to the process that prints the summary."
+    if hasattr(session.config, "workeroutput"): session.config.workeroutput["noted"] = problems.noted()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    problems.add(*getattr(node, "workeroutput", {}).get("noted", ()))
+
+
 def pytest_terminal_summary(terminalreporter):
     for line in problems.summary(): terminalreporter.write_line(line)
     if (site_folder/"index.html").exists(): terminalreporter.write_line(f"the site: {Site(site_folder).facts()}")
+    skipped = sum(no_browser in str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()))
+    if skipped: terminalreporter.write_line(f"{skipped} tests were skipped, as they need {no_browser}")

@@ -1,8 +1,11 @@
 "Random problems for all suites: sizes, weights and states of order one, every bias and every upstream gradient random."
+import os
 from collections import Counter
 
 import numpy as np
 from lstm_nb import init_lstm_parameters, init_rnn_parameters
+
+long, seed = os.environ.get("LSTM_NB_LONG") == "1", int(os.environ.get("LSTM_NB_SEED", 0))      # `make test-all`
 
 # n_x, n_a, m, T_x
 sizes = [(1, 1, 1, 1), (3, 5, 10, 7), (2, 3, 1, 4), (1, 4, 3, 2), (5, 1, 2, 3), (4, 2, 5, 1), (6, 6, 6, 8)]
@@ -26,6 +29,18 @@ def note(what, error):
     "Count a case of `what` and keep its largest `error` for the summary at the end of the run."
     cases[what] += 1
     worst[what] = max(float(error), worst.get(what, 0.))
+
+
+def noted():
+    "All that was noted, as plain values."
+    return dict(worst), dict(cases), list(tables)
+
+
+def add(worst_=(), cases_=(), tables_=()):
+    "Take over what another process has noted."
+    for what, error in dict(worst_).items(): worst[what] = max(error, worst.get(what, 0.))
+    cases.update(dict(cases_))
+    tables.extend(tables_)
 
 
 def summary():

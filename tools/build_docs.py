@@ -51,6 +51,9 @@ def main():
     quarto = wanted == "quarto" if wanted else have_quarto()
     if not quarto and sys.version_info < (3, 11):
         sys.exit("No Quarto, and smalldocs needs Python 3.11: install either, or make PYTHON=python3.11 docs")
+    import nbdev.serve
+    from pages import Pages
+    nbdev.serve.FilterDefaults = Pages
     print(f"== rendering with {'Quarto' if quarto else 'smalldocs'}", flush=True)
     with_quarto() if quarto else with_smalldocs()
     print(f"== _docs/: {len(list(Path('_docs').rglob('*.html')))} pages")

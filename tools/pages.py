@@ -1,0 +1,27 @@
+"The notebooks as nbdev prepares them for the site, none of their cells run: what `show_doc` shows comes out of the package."
+import nbdev.showdoc
+from nbdev.config import get_config
+from nbdev.processors import FilterDefaults, exec_show_docs
+
+
+class Shown(nbdev.showdoc.BasicMarkdownRenderer):
+    "What is shown of a function, linked to its line by the name that it has in its module."
+    def __init__(self, sym, **kwargs):
+        super().__init__(sym, **kwargs)
+        self.fn = self.fn.removeprefix(f"{sym.__module__}.")
+
+
+class ShowDocs(exec_show_docs):
+    "Runs what calls `show_doc` on a page, and no other cell."
+    def begin(self):
+        super().begin()
+        self.k.run_cell("from functools import partial; from pages import Shown; show_doc = partial(show_doc, renderer=Shown)")
+        module = next((c.directives_["default_exp"][0] for c in self.nb.cells if "default_exp" in getattr(c, "directives_", {})), None)
+        if module: self.k.run_cell(f"from {get_config().lib_name}.{module} import *")
+
+    def __call__(self, cell):
+        if "show_doc(" in cell.source: super().__call__(cell)
+
+
+class Pages(FilterDefaults):
+    def base_procs(self): return [ShowDocs if p is exec_show_docs else p for p in super().base_procs()]
