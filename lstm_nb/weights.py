@@ -11,7 +11,9 @@ import importlib
 import os
 from collections.abc import Mapping
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -99,7 +101,7 @@ def _cell(
 def _layers(
     network:list, # One entry per layer: a dictionary, or a pair of them for both directions
     name="network", # What the list is called in the error
-    reverse=False, # Whether there is a place for `(None, parameters)`, a layer that only runs backward
+    reverse=False, # Whether each layer has directions of its own: one, both, or `(None, parameters)`
     **rules, # `holds` and `where` of `_cell`
 ) -> list: # One entry per layer: a list of (net, parameters) for each direction
     "Check a network: every layer for itself, and that they fit each other."
@@ -122,17 +124,18 @@ def _layers(
             directions.append(_cell(label, p, sizes, **rules))
         layers.append(directions)
         n_x = {"n_x": sizes.get("n_r", sizes["n_a"]) * len(directions)}
-        _alike(f"{name}[{i}]", directions, layers[0])
+        _alike(f"{name}[{i}]", directions, layers[0], reverse)
     return layers
 
 def _alike(
     name:str, # What the layer is called in the error
     layer:list, # Its (net, parameters) for each direction
     first:list, # Those of the first layer
+    mixed=False, # Whether one direction may stand on two
 ):
     "Check that a layer is of the kind of the first: net, directions, type, extra keys."
     kinds = {(net, tuple(p), next(iter(p.values())).dtype) for net, p in layer + first}
-    if len(kinds) == 1 and len(layer) == len(first): return
+    if len(kinds) == 1 and (mixed or len(layer) == len(first)): return
     told = lambda l: " and ".join(f"{_NAMES[net]} of {next(iter(p.values())).dtype} with {', '.join(p)}" for net, p in l)
     raise ValueError(f"{name}: expected what network[0] is, {told(first)}, got {told(layer)}")
 
@@ -320,7 +323,7 @@ def _all_used(
 def _settled(
     network:list, # What was read
     name:str, # What it was read from
-    reverse=False, # Whether layers may only run backward
+    reverse=False, # Whether each layer has directions of its own, as in `_layers`
 ) -> list: # The network
     "Check that what was read is a network."
     try: _layers(network, reverse=reverse)
@@ -516,7 +519,7 @@ def from_onnx(
     "The network in the inputs of ONNX nodes."
     _check_list("nodes", nodes)
     network = [_onnx_layer(f"nodes[{i}]", node, reset_after) for i, node in enumerate(nodes)]
-    return _settled(network, "nodes")
+    return _settled(network, "nodes", reverse=True)
 
 # %% ../nbs/20_weights.ipynb #f3f08909
 def _onnx_layer(
@@ -660,13 +663,52 @@ def _valid(
     onnx = _package("onnx")
     if not isinstance(model, (str, os.PathLike, bytes, onnx.ModelProto)):
         raise TypeError(f"model: expected an ONNX model, its bytes or a file, got {type(model).__name__}")
+    folder = None
     try:
-        if isinstance(model, (str, os.PathLike)): model = onnx.load(model)
+        if isinstance(model, (str, os.PathLike)):
+            model, folder = onnx.load(model, load_external_data=False), Path(model).parent
         if isinstance(model, bytes): model = onnx.load_from_string(model)
-        onnx.checker.check_model(model)
-        return _package("onnx.inliner").inline_local_functions(model) if model.functions else model
     except OSError: raise
     except Exception as e: raise ValueError(f"model: expected a valid ONNX model, got: {e}") from e
+    _whole(model, folder)
+    try:
+        onnx.checker.check_model(model)
+        return _package("onnx.inliner").inline_local_functions(model) if model.functions else model
+    except Exception as e: raise ValueError(f"model: expected a valid ONNX model, got: {e}") from e
+
+def _whole(
+    model, # An `onnx.ModelProto`; its tensors are loaded from the files beside it
+    folder, # Where its file is, or `None`
+):
+    "Have all of a model: its numbers, and the shapes of its inputs and outputs."
+    onnx = _package("onnx")
+    outside = [t for t in _tensors(model) if t.data_location == onnx.TensorProto.EXTERNAL]
+    for tensor in outside:
+        place = {e.key: e.value for e in tensor.external_data}.get("location", "")
+        told = f'model: expected the numbers of "{tensor.name}" '
+        if folder is None:
+            raise ValueError(f'{told}in it, got the name of a file, "{place}": only where the '
+                             "model is given as a file is it clear beside what that one lies")
+        if not (folder/place).resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f'{told}in a file beside the model, got "{place}"')
+    try:
+        if outside: onnx.load_external_data_for_model(model, str(folder))
+    except Exception as e: raise ValueError(f"model: expected its numbers in files beside it, got: {e}") from e
+    for name, values in (("input", model.graph.input), ("output", model.graph.output)):
+        for v in values:
+            kind = v.type.WhichOneof("value")
+            if kind == "tensor_type" and not v.type.tensor_type.HasField("shape"):
+                raise ValueError(f'model: expected a shape for the {name} "{v.name}", got none; '
+                                 "onnx.shape_inference.infer_shapes may find it")
+
+def _tensors(
+    message, # A message of ONNX
+): # Every `onnx.TensorProto` in it, at any depth
+    "All arrays of a model: initializers, attributes, those of bodies and functions."
+    for _, value in message.ListFields():
+        for v in value if hasattr(value, "append") else [value]:
+            if type(v).__name__ == "TensorProto": yield v
+            elif hasattr(v, "ListFields"): yield from _tensors(v)
 
 def _array(
     tensor, # An `onnx.TensorProto`
@@ -676,11 +718,18 @@ def _array(
     except Exception as e:
         raise ValueError(f'"{tensor.name}": expected a tensor that can be read, got: {e!r}') from e
 
+# %% ../nbs/20_weights.ipynb #5d0c6b71
 def _label(
     node, # An `onnx.NodeProto`
 ) -> str: # Its name and what it does
     "What a node is called in an error."
     return f'node "{node.name or next(filter(None, node.output), "")}" ({node.op_type})'
+
+def _labels(
+    nodes, # Of the kind `onnx.NodeProto`
+) -> str: # All their labels
+    "What several nodes are called in an error."
+    return ", ".join(map(_label, nodes))
 
 _KNOWN = ("activations", "activation_alpha", "activation_beta", "clip", "direction", "hidden_size", "layout")
 _INPUTS = ("X", "W", "R", "B", "lengths", "a0", "c0", "P")
@@ -719,27 +768,293 @@ def _entry(
         raise ShapeError(f"{_label(node)}: expected hidden_size = {n_a} as R, got {says['hidden_size']}")
     return (None, entry) if direction == "reverse" else entry
 
+# %% ../nbs/20_weights.ipynb #c40b7d92
+class _Graph(NamedTuple):
+    "The graph of a model, to be followed along its edges."
+    nodes: list # Its nodes, in the order in which they run
+    made: dict # Name of a value -> the number of the node that makes it
+    steps: list # The numbers of the recurrent nodes
+    constants: dict # Name of an initializer -> its `onnx.TensorProto`
+    opsets: Any # What the names of operators mean
+
+_BY_CHANCE = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike",
+              "Multinomial", "Bernoulli")
+
+def _is(
+    node, # An `onnx.NodeProto`
+    ops, # Names of operators
+) -> bool: # Whether it is one of them
+    "Whether a node is one of ONNX's own operators `ops`."
+    return node.op_type in ops and node.domain in ("", "ai.onnx")
+
+def _bodies(
+    node, # An `onnx.NodeProto`
+) -> list: # Graphs
+    "The bodies of an If, a Loop or a Scan."
+    return [g for a in node.attribute for g in ([a.g] if a.HasField("g") else a.graphs)]
+
+def _inside(
+    graph, # An `onnx.GraphProto`
+    around=(), # The nodes in whose bodies it stands
+): # Every node, and the nodes in whose bodies it stands
+    "All nodes of a graph, at any depth."
+    for node in graph.node:
+        yield node, around
+        for body in _bodies(node): yield from _inside(body, (*around, node))
+
+def _takes(
+    node, # An `onnx.NodeProto`
+) -> set: # Names
+    "The values that a node takes; its bodies may take some by name."
+    names = {*node.input}
+    for body in _bodies(node):
+        own = {v.name for v in (*body.input, *body.initializer)}
+        own |= {name for n in body.node for name in n.output}
+        names |= {v.name for v in body.output}.union(*map(_takes, body.node)) - own
+    return names - {""}
+
+def _followed(
+    model, # An `onnx.ModelProto`
+) -> _Graph: # Its graph
+    "The graph of a model with the recurrent nodes in it, all of them on the same level."
+    graph, told = model.graph, "expected an LSTM, a GRU or an RNN in it, got none"
+    deep = [f"{_label(n)} inside {_label(around[-1])}" for n, around in _inside(graph)
+            if around and _is(n, _MORE)]
+    if deep: raise ValueError(f"model: expected recurrent nodes in the graph itself, got {', '.join(deep)}")
+    nodes = list(graph.node)
+    made = {name: i for i, node in enumerate(nodes) for name in node.output if name}
+    steps = [i for i, node in enumerate(nodes) if _is(node, _MORE)]
+    ops = ", ".join(sorted({n.op_type for n in nodes}))
+    if not steps: raise ValueError(f"model: {told}, but {ops or 'no node at all'}")
+    return _Graph(nodes, made, steps, {t.name: t for t in graph.initializer}, model.opset_import)
+
+# %% ../nbs/20_weights.ipynb #e2a95f38
+def _back(
+    g:_Graph, # A graph
+    names, # Names of values
+    shapes=True, # Whether a value that only gives its shape counts
+) -> set: # Names
+    "All values that lead to `names`, themselves among them, as far back as a recurrent node."
+    found, left = set(), [k for k in names if k]
+    while left:
+        name = left.pop()
+        if name in found: continue
+        found.add(name)
+        i = g.made.get(name)
+        if i is None or i in g.steps or not shapes and _is(g.nodes[i], ("Shape", "Size")): continue
+        left += _takes(g.nodes[i])
+    return found
+
+def _known(
+    g:_Graph, # A graph
+    given=(), # Names of values that are given
+) -> set: # Names
+    "All values that depend on constants, and on what is given, only."
+    known = {"", *g.constants, *given}
+    for i, node in enumerate(g.nodes):
+        free = i in g.steps or _bodies(node) or _is(node, _BY_CHANCE)
+        if not free and known.issuperset(node.input): known.update(node.output)
+    return known
+
+def _value(
+    g:_Graph, # A graph
+    name:str, # A value in it
+    given:dict={}, # Other values by name, to begin with
+    ops=(), # Operators in place of ONNX's
+): # An array, or `None` if it depends on more
+    "What a value is where it depends on constants, and on what is given, only."
+    if name in given: return given[name]
+    if name in g.constants: return _array(g.constants[name])
+    if name not in _known(g, given): return None
+    helper, names = _package("onnx.helper"), _back(g, [name])
+    nodes = [n for n in g.nodes if names & {*n.output} and not {*n.output} & {*given}]
+    ends = [helper.make_empty_tensor_value_info(name)]
+    tensors = [t for k, t in g.constants.items() if k in names]
+    part = helper.make_model(helper.make_graph(nodes, "part", [], ends, tensors), opset_imports=g.opsets)
+    try: return _package("onnx.reference").ReferenceEvaluator(part, new_ops=[*ops]).run(None, given)[0]
+    except Exception as e:
+        raise ValueError(f"{_label(g.nodes[g.made[name]])}: expected what ONNX's reference "
+                         f"evaluator can run, got: {e}") from e
+
+# %% ../nbs/20_weights.ipynb #a7f3e815
+_MOVES = ("Identity", "Squeeze", "Unsqueeze", "Transpose", "Reshape", "Flatten", "Cast", "CastLike",
+          "Dropout", "Concat", "Split", "Slice", "Gather")
+
+def _check_below(
+    g:_Graph, # A graph
+    below:int, # The number of a recurrent node
+    above:int, # That of the next one
+) -> list: # The nodes between, which hand on the numbers
+    "Check that a recurrent node stands on the one before, and on nothing else."
+    a, b = g.nodes[below], g.nodes[above]
+    told = f"{_label(b)}: expected the hidden states of {_label(a)} as X"
+    if a.op_type != b.op_type: raise ValueError(f"{told}, both of one kind, got two kinds")
+    start, end = a.output[0], b.input[0]
+    leads = _back(g, [end], shapes=False)
+    froms = [f'"{k}" of {_label(g.nodes[g.made[k]])}' for k in sorted(leads) if g.made.get(k) in g.steps]
+    if not froms: raise ValueError(f'{told}, got "{end}", which takes nothing from there: the two stand side by side')
+    if start not in leads or len(froms) > 1:
+        raise ValueError(f'{told}, Y ("{start}") and nothing else, got {" and ".join(froms)}')
+    carried, between = {start}, []
+    for node in g.nodes:
+        if _is(node, ("Shape", "Size")) or not _takes(node) & carried or not leads & {*node.output}: continue
+        if not _is(node, _MOVES): raise ValueError(f"{told} and as they are, got {_label(node)} between")
+        carried.update(filter(None, node.output)); between.append(node)
+    for node in between:
+        for k in {*node.input} - _known(g, carried):
+            raise ValueError(f'{told} and nothing else, got "{k}" besides, through {_label(node)}')
+    return between
+
+def _check_moves(
+    g:_Graph, # A graph
+    below:int, # The number of a recurrent node
+    above:int, # That of the next one
+    known:dict, # Name of a value -> its sizes, `None` where one is free
+):
+    "Check that what is between two recurrent nodes moves the hidden states to where they belong."
+    a, b, R, rng = g.nodes[below], g.nodes[above], _value(g, g.nodes[below].input[2]), np.random.default_rng(0)
+    start, end = a.output[0], b.input[0]
+    first, second = (_attributes(n).get("layout", 0) for n in (a, b))
+    free = known.get(start, [None]*4)
+    T_x, m = (free[1], free[0]) if first else (free[0], free[2])
+    for some, few in ((7, 3), (5, 4)):
+        sizes = some if T_x is None else T_x, len(R), few if m is None else m, R.shape[2]
+        y = (rng.standard_normal(sizes)*10**rng.uniform(-3, 3, sizes)).astype(R.dtype)
+        right = y.transpose(0, 2, 1, 3).reshape(sizes[0], sizes[2], -1)
+        if second: right = right.swapaxes(0, 1)
+        y = np.ascontiguousarray(y.transpose(2, 0, 1, 3)) if first else y
+        try: got, why = _value(g, end, {start: y}, [_whole_slice()]), ""
+        except ValueError as e: got, why = None, f", where it says: {e}"
+        if isinstance(got, np.ndarray) and got.dtype == R.dtype and np.array_equal(got, right): continue
+        raise ValueError(f"{_label(b)}: expected the hidden states of {_label(a)} as X, all of them and each at "
+                         f"its place, got them through {_labels(_check_below(g, below, above)) or 'nothing'}{why}")
+
+def _sizes_in(
+    model, # An `onnx.ModelProto`
+) -> dict: # Name of a value -> its sizes, `None` where one is free
+    "The sizes that are the same whatever the inputs, as far as ONNX finds them."
+    try: graph = _package("onnx.shape_inference").infer_shapes(model).graph
+    except Exception: return {}
+    size = lambda d: d.dim_value if d.HasField("dim_value") else None
+    shapes = {v.name: [*map(size, v.type.tensor_type.shape.dim)] for v in (*graph.value_info, *graph.output)}
+    return {k: v for k, v in shapes.items() if len(v) == 4}
+
+def _whole_slice(): # An operator for ONNX's reference evaluator
+    "A Slice that does not pass over a bound that a longer sequence would reach."
+    class Slice(_package("onnx.reference.op_run").OpRun):
+        op_domain = ""
+        def _run(self, data, starts=None, ends=None, axes=None, steps=None):
+            index = [slice(None)]*data.ndim
+            axes, steps = (v if v is not None else d for v, d in ((axes, range(len(starts))), (steps, [1]*len(starts))))
+            for start, end, axis, step in zip(starts, ends, axes, steps):
+                n = data.shape[axis]
+                if step < 1 or start > n or n < end < 2**31 - 1:
+                    raise ValueError(f"a Slice from {start} to {end} in steps of {step}")
+                index[axis] = slice(start, end, step)
+            return data[tuple(index)],
+    return Slice
+
+# %% ../nbs/20_weights.ipynb #f26d8b4e
+_FILLS = ("Identity", "Expand", "Tile", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose",
+          "Slice", "Split", "Gather", "Cast", "CastLike")
+
+def _zeros(
+    g:_Graph, # A graph
+    name:str, # A value in it
+) -> bool: # Whether it is zeros, however many
+    "Whether a value is zeros in a shape that the graph computes."
+    value, i = _value(g, name), g.made.get(name)
+    if value is not None: return not value.any()
+    node = None if i is None or i in g.steps else g.nodes[i]
+    if node is None: return False
+    if _is(node, ("ConstantOfShape",)): return not any(_array(a.t).any() for a in node.attribute)
+    if _is(node, ("Concat",)): return all(_zeros(g, k) for k in node.input)
+    return _is(node, _FILLS) and _zeros(g, node.input[0])
+
+def _from_inputs(
+    g:_Graph, # A graph
+    name:str, # A value in it
+) -> set: # Names
+    "The inputs of the graph whose numbers, and not only shapes, a value takes."
+    return {k for k in _back(g, [name], shapes=False) if k not in g.made and k not in g.constants}
+
+def _starts(
+    g:_Graph, # A graph
+    node, # One of its recurrent nodes
+) -> tuple: # The constants, and the names of what comes from inputs of the graph
+    "The lengths and first states of a node, where they are not zeros."
+    constants, computed = {}, []
+    for k, name in zip(("sequence_lens", "initial_h", "initial_c"), node.input[4:7]):
+        if not name or k != "sequence_lens" and _zeros(g, name): continue
+        value = _value(g, name)
+        before = [n for n in _back(g, [name], shapes=False) if g.made.get(n) in g.steps]
+        if before or k == "sequence_lens" and value is not None or value is None and not _from_inputs(g, name):
+            got = (f'"{before[0]}" of {_label(g.nodes[g.made[before[0]]])}' if before else
+                   "a constant" if value is not None else f'"{name}", a constant in a shape that the graph computes')
+            raise ValueError(f"{_label(node)}: expected {k} from an input of the model, or none, got {got}")
+        if value is None: computed.append(name)
+        else: constants[k] = np.array(value)
+    return constants, computed
+
+def _around(
+    g:_Graph, # A graph
+    computed:list, # Names of lengths and first states that are computed
+    between:list, # The nodes between the layers
+) -> tuple: # Two lists of labels
+    "The nodes that lead to the first layer, and all the others that take no part."
+    numbers = lambda names: {g.made[k] for k in names if k in g.made}
+    before = numbers(_back(g, [g.nodes[g.steps[0]].input[0], *computed]))
+    inside = numbers(k for i in g.steps for k in _back(g, g.nodes[i].input))
+    inside |= numbers(k for node in between for k in node.output) | numbers(_known(g)) | {*g.steps}
+    before -= numbers(_known(g)) | {*g.steps}
+    after = {*range(len(g.nodes))} - inside - before
+    return tuple([_label(g.nodes[i]) for i in sorted(s)] for s in (before, after))
+
+# %% ../nbs/20_weights.ipynb #0b94d7c6
+def _layer_of(
+    g:_Graph, # A graph
+    node, # One of its recurrent nodes
+) -> tuple: # An entry of a network, and what the node says
+    "The weights of a recurrent node."
+    inputs, says = {}, _attributes(node)
+    for k, name in zip(_INPUTS, node.input):
+        if k not in "WRBP" or not name: continue
+        inputs[k] = _value(g, name)
+        if inputs[k] is None:
+            raise ValueError(f'{_label(node)}: expected a constant for {k}, got "{name}", which the graph computes')
+    return _entry(node, inputs, says), says
+
+def _check_lengths_alike(
+    g:_Graph, # A graph
+):
+    "Check that all layers have the lengths of the first."
+    nodes = [g.nodes[i] for i in g.steps]
+    froms = [_from_inputs(g, n.input[4]) if len(n.input) > 4 else set() for n in nodes]
+    for node, names in zip(nodes, froms):
+        if names != froms[0]:
+            raise ValueError(f"{_label(node)}: expected sequence_lens as {_label(nodes[0])}, "
+                             f"from {sorted(froms[0]) or 'none'}, got {sorted(names) or 'none'}")
+
 # %% ../nbs/20_weights.ipynb #7470ed44
 def read_onnx(
     model, # An `onnx.ModelProto`, its bytes, or a file
 ) -> tuple: # The network, and for every layer a dictionary of what its node says besides
-    "The network in the recurrent nodes of an ONNX model."
-    graph = _valid(model).graph
-    constants = {t.name: _array(t) for t in graph.initializer}
-    constants |= {n.output[0]: _array(a.t) for n in graph.node if n.op_type == "Constant"
-                  for a in n.attribute if a.name == "value"}
-    network, attributes = [], []
-    for node in (n for n in graph.node if n.op_type in _MORE and n.domain == ""):
-        names = {k: name for k, name in zip(_INPUTS, node.input) if k in "WRBP" and name}
-        for k, name in names.items():
-            if name in constants: continue
-            raise ValueError(f'{_label(node)}: expected a constant for {k}, got "{name}", '
-                             "which the graph computes")
-        says = _attributes(node)
-        network.append(_entry(node, {k: constants[name] for k, name in names.items()}, says))
+    "The network in the recurrent nodes of an ONNX model, each on top of the one before."
+    model = _valid(model)
+    g = _followed(model)
+    between = [n for pair in pairwise(g.steps) for n in _check_below(g, *pair)]
+    layers = [_layer_of(g, g.nodes[i]) for i in g.steps]
+    network, attributes = map(list, zip(*layers))
+    starts = [_starts(g, g.nodes[i]) for i in g.steps]
+    known = _sizes_in(model) if between else {}
+    for pair in pairwise(g.steps): _check_moves(g, *pair, known)
+    _check_lengths_alike(g)
+    for says, (constants, _) in zip(attributes, starts):
         for k in ("direction", "hidden_size", "linear_before_reset"): says.pop(k, None)
-        attributes.append(says)
-    if not network: raise ValueError("model: expected an LSTM, a GRU or an RNN in it, got none")
+        says |= constants
+    before, after = _around(g, [k for _, names in starts for k in names], between)
+    if before: attributes[0]["before"] = before
+    if after: attributes[-1]["after"] = after
     return _settled(network, "model", reverse=True), attributes
 
 # %% ../nbs/20_weights.ipynb #27bc1715
