@@ -8,7 +8,10 @@ __all__ = ['GATES', 'GATE_ORDERS', 'to_torch', 'from_torch', 'to_keras', 'from_k
 
 # %% ../nbs/20_weights.ipynb #a3ab9142
 import importlib
+import json
 import os
+import re
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
@@ -47,12 +50,21 @@ def _floating(
 ) -> np.ndarray: # The array
     "`value` as an array of floating-point or complex numbers. Raises `TypeError` for all else."
     try: array = np.asarray(value)
-    except Exception: array = value
+    except Exception: array = _detached(value)
     dtype, is_array = getattr(array, "dtype", None), isinstance(array, np.ndarray)
     if is_array and not isinstance(value, np.ma.MaskedArray) and dtype.kind in "fc": return array
     got = type(value).__name__ if dtype is None or dtype == object else dtype
-    advice = ", convert them to float32 first" if "float" in str(got) else ""
+    known = str(got).rpartition(".")[2] in ("float16", "float32", "float64")
+    advice = (", convert them to " + ("an array of NumPy first" if known else "float32 first")
+              if "float" in str(got) else "")
     raise TypeError(f"{name}: expected an array of float or complex numbers, got {got}{advice}")
+
+def _detached(
+    value, # What does not turn into an array
+): # An array, or `value`
+    "A tensor that wants a gradient, or lies on another device, as an array; all else as it is."
+    try: return np.asarray(value.detach().cpu())
+    except Exception: return value
 
 def _checked(
     arrays:dict, # Name of each array -> (array, its shape in symbols)
@@ -293,8 +305,11 @@ def from_torch(
 ) -> list: # One entry per layer: a dictionary, or a pair of them for both directions
     "The network in a state dict of PyTorch's `nn.LSTM`, `nn.GRU` or `nn.RNN`."
     if not isinstance(state, Mapping):
-        raise TypeError(f"state: expected a dictionary of arrays, got {type(state).__name__}")
+        told = ", take its state_dict()" if hasattr(state, "state_dict") else ""
+        raise TypeError(f"state: expected a dictionary of arrays, got {type(state).__name__}{told}")
     given = {k: v for k, v in state.items() if isinstance(k, str) and k.startswith(prefix)}
+    if f"{prefix}weight_ih_l0" not in given:
+        raise MissingParameter(f'state: "{prefix}weight_ih_l0" is missing{_where_else(state, f"{prefix}weight_ih_l0")}')
     ends = ("", "_reverse") if f"{prefix}weight_ih_l0_reverse" in given else ("",)
     network, used, i = [], set(), 0
     while not i or f"{prefix}weight_ih_l{i}" in given:
@@ -330,6 +345,38 @@ def _settled(
     except (ShapeError, ValueError, TypeError) as e: raise type(e)(f"{name}: {e}") from e
     return network
 
+# %% ../nbs/20_weights.ipynb #b35f7c1d
+def _where_else(
+    state:Mapping, # What was given as a state dict
+    name:str, # The name that is missing in it
+) -> str: # The end of the error: what there is in its place
+    "Where the weights of a layer may be, if not under `name`."
+    own, end = name[name.rindex(("weight" if "weight" in name else "bias") + "_"):], "weight_ih_l0"
+    names = [k for k in state if isinstance(k, str)]
+    split = [k for k in names if re.search(re.escape(own) + r"(?!\d|_reverse|$)", k)]
+    if split: return (f", in its place there is {split}: have the layer put the matrix together first, as "
+                      "remove_weight_norm and remove_parametrizations do")
+    near = [k for k in names if k.endswith(end)]
+    if near and own == end:
+        prefixes = " or ".join(f'prefix="{k[:-len(end)]}"' for k in near)
+        return f", there is {near}: {prefixes}"
+    inside = _wrapped(state, "state")
+    if inside: return f", but there is {' and '.join(inside)}"
+    cells = [k for k in names if k.endswith("weight_ih")]
+    if cells and own == end: return f', there is {cells} of a cell: the names of a layer end in "_l0"'
+    return f", there is {names[:8]}{' and so on'*(len(names) > 8)}" if names else ""
+
+def _wrapped(
+    value, # A dictionary, or what is in one
+    place:str, # How to get there
+    depth:int=0, # How far inside
+) -> list: # Places as code
+    "Where in a dictionary of dictionaries there are weights, or a module that has some."
+    if callable(getattr(value, "state_dict", None)): return [f"{place}.state_dict()"] * bool(depth)
+    if not isinstance(value, Mapping) or depth > 3: return []
+    if depth and any(isinstance(k, str) and k.endswith("weight_ih_l0") for k in value): return [place]
+    return [p for k, v in value.items() for p in _wrapped(v, f'{place}["{k}"]', depth + 1)]
+
 # %% ../nbs/20_weights.ipynb #fcd5ac76
 def _torch_cell(
     given:dict, # All arrays by name
@@ -339,9 +386,7 @@ def _torch_cell(
     name = lambda k: f'state["{names[k]}"]'
     for k in _TORCH[:2] + _TORCH[2:4] * (names["bias_ih"] in given or names["bias_hh"] in given):
         if names[k] not in given:
-            near = [n for n in given if n.endswith("weight_ih_l0")]
-            hint = f", there is {near}" if near else ""
-            raise MissingParameter(f'state: "{names[k]}" is missing{hint}')
+            raise MissingParameter(f'state: "{names[k]}" is missing{_where_else(given, names[k])}')
     arrays = {k: _floating(name(k), given[n]) for k, n in names.items() if n in given}
     projected, a = "weight_hr" in arrays, arrays["weight_hh"]
     if projected: net, k, n_a, rows = "lstm", 4, (arrays["weight_hr"].shape or (1,))[-1], "n_r"
@@ -562,10 +607,19 @@ def _package(
 
 # %% ../nbs/20_weights.ipynb #c990a95f
 def read_safetensors(
-    path, # A file
+    path, # A file, or the index of several: `model.safetensors.index.json`
     prefix:str="", # Read only the arrays whose names begin with it
 ) -> dict: # Every array by name, in memory of its own
     "The arrays in a safetensors file. Raises `ValueError` if it is damaged."
+    if os.fsdecode(path).endswith(".index.json"): return _all_files(Path(path), prefix)
+    _check_alone(Path(os.fsdecode(path)), prefix)
+    return _one_file(path, prefix)
+
+def _one_file(
+    path, # A file
+    prefix:str, # Of the names to read
+) -> dict: # Every array by name
+    "Read one safetensors file."
     safetensors, path = _package("safetensors"), os.fspath(path)
     try:
         with safetensors.safe_open(path, framework="np") as file:
@@ -578,6 +632,52 @@ def read_safetensors(
             return {k: np.array(file.get_tensor(k)) for k in names}
     except safetensors.SafetensorError as e:
         raise ValueError(f"{path}: expected a safetensors file, got something else: {e}") from e
+
+# %% ../nbs/20_weights.ipynb #90ab3c4e
+def _index(
+    path:Path, # A file in JSON
+) -> dict: # Name of each array -> the file that it is in
+    "What an index says."
+    try: places = json.loads(path.read_bytes())["weight_map"]
+    except (ValueError, KeyError, TypeError, RecursionError): places = None
+    if isinstance(places, dict) and all(isinstance(v, str) for v in places.values()): return places
+    raise ValueError(f'{path}: expected an index, a "weight_map" of names and files, got something else')
+
+def _all_files(
+    path:Path, # An index
+    prefix:str, # Of the names to read
+) -> dict: # Every array by name
+    "Read the files of an index."
+    places, arrays = {k: v for k, v in _index(path).items() if k.startswith(prefix)}, {}
+    for file in sorted({*places.values()}):
+        if not file.endswith(".safetensors") or file in ("", ".", "..") or re.search(r"[/\\:]", file):
+            told = ": torch.load reads those of PyTorch" if file.endswith((".bin", ".pt", ".pth")) else ""
+            raise ValueError(f'{path}: expected safetensors files beside it, got "{file}"{told}')
+        found = _one_file(path.with_name(file), prefix)
+        named = {k for k, v in places.items() if v == file}
+        if found.keys() != named:
+            raise ValueError(f"{path}: expected {sorted(named - found.keys()) or 'no more arrays'} in {file}, "
+                             f"got {sorted(found.keys() - named) or 'nothing of it'}")
+        arrays |= found
+    return dict(sorted(arrays.items()))
+
+def _check_alone(
+    path:Path, # A safetensors file
+    prefix:str, # Of the names to read
+):
+    "Check that all arrays of that prefix are in this file, as far as anybody says."
+    for index in sorted(path.parent.glob("*.index.json")):
+        try: places = _index(index)
+        except (ValueError, OSError): continue
+        if path.name not in places.values(): continue
+        others = {v for k, v in places.items() if k.startswith(prefix)} - {path.name}
+        if not others: return
+        raise ValueError(f'{path}: expected all arrays of a model, got one of its files, others are '
+                         f'in {sorted(others)}: read "{index.name}", which stands for them all')
+    part = re.search(r"-0*(\d+)-of-0*(\d+)\.safetensors$", path.name)
+    if part and part[2] != "1":
+        warnings.warn(f"{path}: this is file {part[1]} of {part[2]}, other arrays of the model "
+                      "are in the others, and there is no index beside it", stacklevel=3)
 
 # %% ../nbs/20_weights.ipynb #af9447ab
 def write_safetensors(
@@ -888,7 +988,7 @@ def _check_below(
     "Check that a recurrent node stands on the one before, and on nothing else."
     a, b = g.nodes[below], g.nodes[above]
     told = f"{_label(b)}: expected the hidden states of {_label(a)} as X"
-    if a.op_type != b.op_type: raise ValueError(f"{told}, both of one kind, got two kinds")
+    if a.op_type != b.op_type: raise ValueError(f"{_label(b)}: expected what {_label(a)} is, got another kind of network")
     start, end = a.output[0], b.input[0]
     leads = _back(g, [end], shapes=False)
     froms = [f'"{k}" of {_label(g.nodes[g.made[k]])}' for k in sorted(leads) if g.made.get(k) in g.steps]
@@ -917,6 +1017,7 @@ def _check_moves(
     first, second = (_attributes(n).get("layout", 0) for n in (a, b))
     free = known.get(start, [None]*4)
     T_x, m = (free[1], free[0]) if first else (free[0], free[2])
+    if first and free[2] not in (None, len(R)): T_x = m = None          # found as if the time came first
     for some, few in ((7, 3), (5, 4)):
         sizes = some if T_x is None else T_x, len(R), few if m is None else m, R.shape[2]
         y = (rng.standard_normal(sizes)*10**rng.uniform(-3, 3, sizes)).astype(R.dtype)
@@ -1158,28 +1259,80 @@ def _outputs(
         found.append(np.stack(each).transpose((2, 0, 1) if layout else (0, 2, 1)))
     return tuple(np.ascontiguousarray(v) if name else None for name, v in zip(node.output, found))
 
+# %% ../nbs/20_weights.ipynb #46c9e0f1
+def _operators(
+    sizes:dict, # Symbol -> its size, as far as it is known
+) -> list: # Operators for ONNX's reference evaluator
+    "The operators that are not ONNX's own here: recurrent nodes, Loop and Scan."
+    class Ours(_package("onnx.reference.op_run").OpRun):
+        op_domain = ""
+        def run(self, *inputs, **_): return _evaluate(self.onnx_node, inputs)
+        _run = run
+
+    class Loops(_package("onnx.reference.op_run").OpRun):
+        op_domain = ""
+        def need_context(self): return True
+        def step(self, given, context, attributes): # One step of the body
+            names = self.body.input_names
+            return self._run_body({**(context or {}), **dict(zip(names, given))}, attributes=attributes)
+        def stack(self, steps, i): # Output `i` of the body, in all steps
+            return np.stack(steps) if steps else _no_steps(self.body.proto_.output[i], sizes)
+
+    class Loop(Loops):
+        def _run(self, most, go, *states, context=None, attributes=None, **_):
+            n, t, states, kept = len(states), 0, [*states], []
+            go, most = go is None or bool(np.all(go)), np.inf if most is None else int(np.sum(most))
+            while go and t < most:
+                go, *given = self.step([np.array(t), np.array(True), *states], context, attributes)
+                go, states, t = bool(np.all(go)), given[:n], t + 1
+                kept.append(given[n:])
+            last = range(n + 1, len(self.body.output_names))
+            return *states, *(self.stack([k[i] for k in kept], j) for i, j in enumerate(last))
+
+    class Scan(Loops):
+        def _run(self, *inputs, context=None, attributes=None, **says):
+            if self.run_params["opsets"][""] < 9: raise ValueError("a Scan as it was before opset 9")
+            each = says["num_scan_inputs"]
+            n, first = len(inputs) - each, lambda k: says.get(k) or [0]*len(self.body.output_names)
+            xs = [np.moveaxis(x, axis, 0)[::-1 if back else 1] for x, axis, back in
+                  zip(inputs[n:], first("scan_input_axes"), first("scan_input_directions"))]
+            states, kept = [*inputs[:n]], []
+            for x in zip(*xs, strict=True):
+                given = self.step([*states, *x], context, attributes)
+                states = given[:n]; kept.append(given[n:])
+            found = [self.stack([k[i] for k in kept], j) for i, j in enumerate(range(n, len(self.body.output_names)))]
+            return *states, *(np.moveaxis(v[::-1 if back else 1], 0, axis) for v, axis, back in
+                              zip(found, first("scan_output_axes"), first("scan_output_directions")))
+    return [*(type(op, (Ours,), {}) for op in _MORE), Loop, Scan]
+
+def _no_steps(
+    value, # An `onnx.ValueInfoProto`: an output of a body that was never run
+    sizes:dict, # Symbol -> its size, as far as it is known
+) -> np.ndarray: # Zero steps of it
+    "What a body gives in no step. A size that nobody knows is zero, as in onnxruntime."
+    kind = value.type.tensor_type
+    shape = [d.dim_value or sizes.get(d.dim_param, 0) for d in kind.shape.dim]
+    return np.zeros((0, *shape), _package("onnx").helper.tensor_dtype_to_np_dtype(kind.elem_type))
+
 # %% ../nbs/20_weights.ipynb #f04d8ba8
 def run_onnx(
     model, # An `onnx.ModelProto`, its bytes, or a file
     inputs:dict, # Every input of the model by name
 ) -> dict: # Every output by name
     "Evaluate an ONNX model, its LSTM, GRU and RNN nodes with the functions of this book."
-    model, reference = _valid(model), _package("onnx.reference")
-    feeds = _feeds(model.graph, inputs)
-
-    class Ours(_package("onnx.reference.op_run").OpRun):
-        op_domain = ""
-        def run(self, *inputs, **_): return _evaluate(self.onnx_node, inputs)
-        _run = run
-    ops = [type(op, (Ours,), {}) for op in _MORE]
+    model, reference, sizes = _valid(model), _package("onnx.reference"), {}
+    feeds = _feeds(model.graph, inputs, sizes)
+    ops = _operators(sizes)
     def run(part):
         evaluator = reference.ReferenceEvaluator(part, new_ops=ops)
         return dict(zip(evaluator.output_names, evaluator.run(None, feeds)))
-    try: return run(model)
+    try: found = run(model)
     except Exception as e:
         if str(e).startswith('node "'): raise
         raise ValueError(f"{_culprit(model, run)}: expected what ONNX's reference evaluator "
                          f"can run, got: {e}") from e
+    for v in model.graph.output: _check_declared(v.name, found[v.name], v.type, sizes)
+    return found
 
 # %% ../nbs/20_weights.ipynb #9dfbe59e
 def _culprit(
@@ -1216,22 +1369,39 @@ def _fed(
 def _feeds(
     graph, # An `onnx.GraphProto`
     inputs:dict, # Arrays by name
+    sizes:dict, # Symbol -> its size; those of the inputs are added
 ) -> dict: # The arrays, checked
     "Check the inputs of a model against what it declares: names, types and shapes."
     helper, constants = _package("onnx").helper, {t.name for t in graph.initializer}
     if not isinstance(inputs, Mapping):
         raise TypeError(f"inputs: expected a dictionary of arrays, got {type(inputs).__name__}")
-    declared = {v.name: v.type.tensor_type for v in graph.input if v.name not in constants}
+    declared = {v.name: v.type for v in graph.input if v.name not in constants}
     for k in inputs:
         if k not in declared: raise ValueError(f"inputs: expected {[*declared]}, got {k!r}")
     feeds = {}
     for k, kind in declared.items():
         if k not in inputs: raise MissingParameter(f'inputs: "{k}" is missing')
+        kind = kind.tensor_type
         try: dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
         except KeyError as e: raise ValueError(f"{k}: expected a tensor of a known type, got {kind.elem_type}") from e
         feeds[k] = _fed(k, inputs[k], dtype)
-        dims = [d.dim_value or d.dim_param or "?" for d in kind.shape.dim]
-        fits = len(dims) == feeds[k].ndim and all(d == n or isinstance(d, str) for d, n in zip(dims, feeds[k].shape))
-        if kind.HasField("shape") and not fits:
-            raise ShapeError(f"{k}: expected ({', '.join(map(str, dims))}), got {feeds[k].shape}")
+        _check_declared(k, feeds[k], declared[k], sizes)
     return feeds
+
+def _check_declared(
+    name:str, # An input or output of a model
+    array, # What it is
+    kind, # Its `onnx.TypeProto`
+    sizes:dict, # Symbol -> its size; what is found out is added
+):
+    "Check a shape against what the model declares; a symbol has one size in all of them."
+    if kind.WhichOneof("value") != "tensor_type": return
+    dims = [getattr(d, d.WhichOneof("value") or "", "?") for d in kind.tensor_type.shape.dim]
+    shape, named = np.shape(array), {}
+    fits = len(dims) == len(shape)
+    for d, n in zip(dims, shape):
+        if isinstance(d, int): fits &= d == n or d < 0
+        elif d not in ("", "?"): named[d] = sizes.setdefault(d, n); fits &= named[d] == n
+    if fits: return
+    told = ", ".join(f"{k} = {n}" for k, n in named.items() if n not in shape)
+    raise ShapeError(f"{name}: expected ({', '.join(map(str, dims))}){' with ' * bool(told)}{told}, got {shape}")
