@@ -1397,11 +1397,11 @@ def _check_declared(
     "Check a shape against what the model declares; a symbol has one size in all of them."
     if kind.WhichOneof("value") != "tensor_type": return
     dims = [getattr(d, d.WhichOneof("value") or "", "?") for d in kind.tensor_type.shape.dim]
-    shape, named = np.shape(array), {}
+    shape, other = np.shape(array), {}
     fits = len(dims) == len(shape)
     for d, n in zip(dims, shape):
         if isinstance(d, int): fits &= d == n or d < 0
-        elif d not in ("", "?"): named[d] = sizes.setdefault(d, n); fits &= named[d] == n
-    if fits: return
-    told = ", ".join(f"{k} = {n}" for k, n in named.items() if n not in shape)
-    raise ShapeError(f"{name}: expected ({', '.join(map(str, dims))}){' with ' * bool(told)}{told}, got {shape}")
+        elif d not in ("", "?") and sizes.setdefault(d, n) != n: other[d] = sizes[d]
+    if fits and not other: return
+    told = " with " * bool(other) + ", ".join(f"{k} = {n}" for k, n in other.items())
+    raise ShapeError(f"{name}: expected ({', '.join(map(str, dims))}){told}, got {shape}")
