@@ -14,7 +14,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,7 +113,7 @@ def _cell(
 def _layers(
     network:list, # One entry per layer: a dictionary, or a pair of them for both directions
     name="network", # What the list is called in the error
-    reverse=False, # Whether each layer has directions of its own: one, both, or `(None, parameters)`
+    reverse=False, # Whether each layer has its own directions: one, both, or `(None, parameters)`
     **rules, # `holds` and `where` of `_cell`
 ) -> list: # One entry per layer: a list of (net, parameters) for each direction
     "Check a network: every layer for itself, and that they fit each other."
@@ -308,8 +308,9 @@ def from_torch(
         told = ", take its state_dict()" if hasattr(state, "state_dict") else ""
         raise TypeError(f"state: expected a dictionary of arrays, got {type(state).__name__}{told}")
     given = {k: v for k, v in state.items() if isinstance(k, str) and k.startswith(prefix)}
-    if f"{prefix}weight_ih_l0" not in given:
-        raise MissingParameter(f'state: "{prefix}weight_ih_l0" is missing{_where_else(state, f"{prefix}weight_ih_l0")}')
+    first = f"{prefix}weight_ih_l0"
+    if first not in given:
+        raise MissingParameter(f'state: "{first}" is missing{_where_else(state, first)}')
     ends = ("", "_reverse") if f"{prefix}weight_ih_l0_reverse" in given else ("",)
     network, used, i = [], set(), 0
     while not i or f"{prefix}weight_ih_l{i}" in given:
@@ -354,8 +355,8 @@ def _where_else(
     own, end = name[name.rindex(("weight" if "weight" in name else "bias") + "_"):], "weight_ih_l0"
     names = [k for k in state if isinstance(k, str)]
     split = [k for k in names if re.search(re.escape(own) + r"(?!\d|_reverse|$)", k)]
-    if split: return (f", in its place there is {split}: have the layer put the matrix together first, as "
-                      "remove_weight_norm and remove_parametrizations do")
+    if split: return (f", in its place there is {split}: have the layer put the matrix together "
+                      "first, as remove_weight_norm and remove_parametrizations do")
     near = [k for k in names if k.endswith(end)]
     if near and own == end:
         prefixes = " or ".join(f'prefix="{k[:-len(end)]}"' for k in near)
@@ -363,7 +364,8 @@ def _where_else(
     inside = _wrapped(state, "state")
     if inside: return f", but there is {' and '.join(inside)}"
     cells = [k for k in names if k.endswith("weight_ih")]
-    if cells and own == end: return f', there is {cells} of a cell: the names of a layer end in "_l0"'
+    if cells and own == end:
+        return f', there is {cells} of a cell: the names of a layer end in "_l0"'
     return f", there is {names[:8]}{' and so on'*(len(names) > 8)}" if names else ""
 
 def _wrapped(
@@ -374,7 +376,8 @@ def _wrapped(
     "Where in a dictionary of dictionaries there are weights, or a module that has some."
     if callable(getattr(value, "state_dict", None)): return [f"{place}.state_dict()"] * bool(depth)
     if not isinstance(value, Mapping) or depth > 3: return []
-    if depth and any(isinstance(k, str) and k.endswith("weight_ih_l0") for k in value): return [place]
+    names = [k for k in value if isinstance(k, str)]
+    if depth and any(k.endswith("weight_ih_l0") for k in names): return [place]
     return [p for k, v in value.items() for p in _wrapped(v, f'{place}["{k}"]', depth + 1)]
 
 # %% ../nbs/20_weights.ipynb #fcd5ac76
@@ -641,7 +644,8 @@ def _index(
     try: places = json.loads(path.read_bytes())["weight_map"]
     except (ValueError, KeyError, TypeError, RecursionError): places = None
     if isinstance(places, dict) and all(isinstance(v, str) for v in places.values()): return places
-    raise ValueError(f'{path}: expected an index, a "weight_map" of names and files, got something else')
+    raise ValueError(f'{path}: expected an index, a "weight_map" of names and files, '
+                     "got something else")
 
 def _all_files(
     path:Path, # An index
@@ -650,14 +654,16 @@ def _all_files(
     "Read the files of an index."
     places, arrays = {k: v for k, v in _index(path).items() if k.startswith(prefix)}, {}
     for file in sorted({*places.values()}):
-        if not file.endswith(".safetensors") or file in ("", ".", "..") or re.search(r"[/\\:]", file):
-            told = ": torch.load reads those of PyTorch" if file.endswith((".bin", ".pt", ".pth")) else ""
+        if not re.fullmatch(r"[^/\\:]+[.]safetensors", file):
+            pickled = file.endswith((".bin", ".pt", ".pth"))
+            told = ": torch.load reads those of PyTorch" if pickled else ""
             raise ValueError(f'{path}: expected safetensors files beside it, got "{file}"{told}')
         found = _one_file(path.with_name(file), prefix)
         named = {k for k, v in places.items() if v == file}
         if found.keys() != named:
-            raise ValueError(f"{path}: expected {sorted(named - found.keys()) or 'no more arrays'} in {file}, "
-                             f"got {sorted(found.keys() - named) or 'nothing of it'}")
+            less, more = sorted(named - found.keys()), sorted(found.keys() - named)
+            raise ValueError(f"{path}: expected {less or 'no more arrays'} in {file}, "
+                             f"got {more or 'nothing of it'}")
         arrays |= found
     return dict(sorted(arrays.items()))
 
@@ -672,8 +678,8 @@ def _check_alone(
         if path.name not in places.values(): continue
         others = {v for k, v in places.items() if k.startswith(prefix)} - {path.name}
         if not others: return
-        raise ValueError(f'{path}: expected all arrays of a model, got one of its files, others are '
-                         f'in {sorted(others)}: read "{index.name}", which stands for them all')
+        raise ValueError(f'{path}: expected all arrays of a model, got one of its files, others '
+                         f'are in {sorted(others)}: read "{index.name}", which stands for them all')
     part = re.search(r"-0*(\d+)-of-0*(\d+)\.safetensors$", path.name)
     if part and part[2] != "1":
         warnings.warn(f"{path}: this is file {part[1]} of {part[2]}, other arrays of the model "
@@ -793,7 +799,8 @@ def _whole(
             raise ValueError(f'{told}in a file beside the model, got "{place}"')
     try:
         if outside: onnx.load_external_data_for_model(model, str(folder))
-    except Exception as e: raise ValueError(f"model: expected its numbers in files beside it, got: {e}") from e
+    except Exception as e:
+        raise ValueError(f"model: expected its numbers in files beside it, got: {e}") from e
     for name, values in (("input", model.graph.input), ("output", model.graph.output)):
         for v in values:
             kind = v.type.WhichOneof("value")
@@ -824,12 +831,6 @@ def _label(
 ) -> str: # Its name and what it does
     "What a node is called in an error."
     return f'node "{node.name or next(filter(None, node.output), "")}" ({node.op_type})'
-
-def _labels(
-    nodes, # Of the kind `onnx.NodeProto`
-) -> str: # All their labels
-    "What several nodes are called in an error."
-    return ", ".join(map(_label, nodes))
 
 _KNOWN = ("activations", "activation_alpha", "activation_beta", "clip", "direction", "hidden_size", "layout")
 _INPUTS = ("X", "W", "R", "B", "lengths", "a0", "c0", "P")
@@ -920,12 +921,14 @@ def _followed(
     graph, told = model.graph, "expected an LSTM, a GRU or an RNN in it, got none"
     deep = [f"{_label(n)} inside {_label(around[-1])}" for n, around in _inside(graph)
             if around and _is(n, _MORE)]
-    if deep: raise ValueError(f"model: expected recurrent nodes in the graph itself, got {', '.join(deep)}")
+    if deep:
+        raise ValueError("model: expected recurrent nodes in the graph itself, "
+                         f"got {', '.join(deep)}")
     nodes = list(graph.node)
     made = {name: i for i, node in enumerate(nodes) for name in node.output if name}
     steps = [i for i, node in enumerate(nodes) if _is(node, _MORE)]
-    ops = ", ".join(sorted({n.op_type for n in nodes}))
-    if not steps: raise ValueError(f"model: {told}, but {ops or 'no node at all'}")
+    ops = sorted({".".join(filter(None, (n.domain, n.op_type))) for n in nodes})
+    if not steps: raise ValueError(f"model: {told}, but {', '.join(ops) or 'no node at all'}")
     return _Graph(nodes, made, steps, {t.name: t for t in graph.initializer}, model.opset_import)
 
 # %% ../nbs/20_weights.ipynb #e2a95f38
@@ -970,8 +973,11 @@ def _value(
     nodes = [n for n in g.nodes if names & {*n.output} and not {*n.output} & {*given}]
     ends = [helper.make_empty_tensor_value_info(name)]
     tensors = [t for k, t in g.constants.items() if k in names]
-    part = helper.make_model(helper.make_graph(nodes, "part", [], ends, tensors), opset_imports=g.opsets)
-    try: return _package("onnx.reference").ReferenceEvaluator(part, new_ops=[*ops]).run(None, given)[0]
+    graph = helper.make_graph(nodes, "part", [], ends, tensors)
+    part, reference = helper.make_model(graph, opset_imports=g.opsets), _package("onnx.reference")
+    try:
+        with np.errstate(all="ignore"):
+            return reference.ReferenceEvaluator(part, new_ops=[*ops]).run(None, given)[0]
     except Exception as e:
         raise ValueError(f"{_label(g.nodes[g.made[name]])}: expected what ONNX's reference "
                          f"evaluator can run, got: {e}") from e
@@ -979,6 +985,14 @@ def _value(
 # %% ../nbs/20_weights.ipynb #a7f3e815
 _MOVES = ("Identity", "Squeeze", "Unsqueeze", "Transpose", "Reshape", "Flatten", "Cast", "CastLike",
           "Dropout", "Concat", "Split", "Slice", "Gather")
+
+def _recurrent(
+    g:_Graph, # A graph
+    names, # Names of values
+) -> dict: # Those that a recurrent node makes -> the label of the node
+    "What of `names` comes straight out of a recurrent node."
+    made = {k: g.made[k] for k in sorted(names) if g.made.get(k) in g.steps}
+    return {k: _label(g.nodes[i]) for k, i in made.items()}
 
 def _check_below(
     g:_Graph, # A graph
@@ -988,21 +1002,26 @@ def _check_below(
     "Check that a recurrent node stands on the one before, and on nothing else."
     a, b = g.nodes[below], g.nodes[above]
     told = f"{_label(b)}: expected the hidden states of {_label(a)} as X"
-    if a.op_type != b.op_type: raise ValueError(f"{_label(b)}: expected what {_label(a)} is, got another kind of network")
+    if a.op_type != b.op_type:
+        raise ValueError(f"{_label(b)}: expected what {_label(a)} is, got another kind of network")
     start, end = a.output[0], b.input[0]
     leads = _back(g, [end], shapes=False)
-    froms = [f'"{k}" of {_label(g.nodes[g.made[k]])}' for k in sorted(leads) if g.made.get(k) in g.steps]
-    if not froms: raise ValueError(f'{told}, got "{end}", which takes nothing from there: the two stand side by side')
+    froms = [f'"{k}" of {label}' for k, label in _recurrent(g, leads).items()]
+    if not froms:
+        raise ValueError(f'{told}, got "{end}", which takes nothing from there: the two stand '
+                         "side by side")
     if start not in leads or len(froms) > 1:
         raise ValueError(f'{told}, Y ("{start}") and nothing else, got {" and ".join(froms)}')
     carried, between = {start}, []
     for node in g.nodes:
-        if _is(node, ("Shape", "Size")) or not _takes(node) & carried or not leads & {*node.output}: continue
-        if not _is(node, _MOVES): raise ValueError(f"{told} and as they are, got {_label(node)} between")
+        through = _takes(node) & carried and leads & {*node.output}
+        if not through or _is(node, ("Shape", "Size")): continue
+        if not _is(node, _MOVES):
+            raise ValueError(f"{told} and as they are, got {_label(node)} between")
         carried.update(filter(None, node.output)); between.append(node)
-    for node in between:
-        for k in {*node.input} - _known(g, carried):
-            raise ValueError(f'{told} and nothing else, got "{k}" besides, through {_label(node)}')
+    known = _known(g, carried)
+    for k, node in ((k, node) for node in between for k in node.input if k not in known):
+        raise ValueError(f'{told} and nothing else, got "{k}" besides, through {_label(node)}')
     return between
 
 def _check_moves(
@@ -1012,12 +1031,12 @@ def _check_moves(
     known:dict, # Name of a value -> its sizes, `None` where one is free
 ):
     "Check that what is between two recurrent nodes moves the hidden states to where they belong."
-    a, b, R, rng = g.nodes[below], g.nodes[above], _value(g, g.nodes[below].input[2]), np.random.default_rng(0)
-    start, end = a.output[0], b.input[0]
+    a, b, rng = g.nodes[below], g.nodes[above], np.random.default_rng(0)
+    start, end, R = a.output[0], b.input[0], _value(g, a.input[2])
     first, second = (_attributes(n).get("layout", 0) for n in (a, b))
     free = known.get(start, [None]*4)
     T_x, m = (free[1], free[0]) if first else (free[0], free[2])
-    if first and free[2] not in (None, len(R)): T_x = m = None          # found as if the time came first
+    if first and free[2] not in (None, len(R)): T_x = m = None   # found as if the time came first
     for some, few in ((7, 3), (5, 4)):
         sizes = some if T_x is None else T_x, len(R), few if m is None else m, R.shape[2]
         y = (rng.standard_normal(sizes)*10**rng.uniform(-3, 3, sizes)).astype(R.dtype)
@@ -1026,9 +1045,10 @@ def _check_moves(
         y = np.ascontiguousarray(y.transpose(2, 0, 1, 3)) if first else y
         try: got, why = _value(g, end, {start: y}, [_whole_slice()]), ""
         except ValueError as e: got, why = None, f", where it says: {e}"
-        if isinstance(got, np.ndarray) and got.dtype == R.dtype and np.array_equal(got, right): continue
-        raise ValueError(f"{_label(b)}: expected the hidden states of {_label(a)} as X, all of them and each at "
-                         f"its place, got them through {_labels(_check_below(g, below, above)) or 'nothing'}{why}")
+        if np.array_equal(got, right) and got.dtype == R.dtype: continue
+        through = ", ".join(map(_label, _check_below(g, below, above))) or "nothing"
+        raise ValueError(f"{_label(b)}: expected the hidden states of {_label(a)} as X, all of "
+                         f"them and each at its place, got them through {through}{why}")
 
 def _sizes_in(
     model, # An `onnx.ModelProto`
@@ -1037,7 +1057,8 @@ def _sizes_in(
     try: graph = _package("onnx.shape_inference").infer_shapes(model).graph
     except Exception: return {}
     size = lambda d: d.dim_value if d.HasField("dim_value") else None
-    shapes = {v.name: [*map(size, v.type.tensor_type.shape.dim)] for v in (*graph.value_info, *graph.output)}
+    kinds = {v.name: v.type.tensor_type for v in (*graph.value_info, *graph.output)}
+    shapes = {k: [*map(size, kind.shape.dim)] for k, kind in kinds.items()}
     return {k: v for k, v in shapes.items() if len(v) == 4}
 
 def _whole_slice(): # An operator for ONNX's reference evaluator
@@ -1046,10 +1067,12 @@ def _whole_slice(): # An operator for ONNX's reference evaluator
         op_domain = ""
         def _run(self, data, starts=None, ends=None, axes=None, steps=None):
             index = [slice(None)]*data.ndim
-            axes, steps = (v if v is not None else d for v, d in ((axes, range(len(starts))), (steps, [1]*len(starts))))
+            axes = range(len(starts)) if axes is None else axes
+            steps = repeat(1) if steps is None else steps
             for start, end, axis, step in zip(starts, ends, axes, steps):
                 n = data.shape[axis]
-                if step < 1 or start > n or n < end < 2**31 - 1:
+                far = any(n < abs(k) < 2**31 - 1 for k in map(int, (start, end)))
+                if step < 1 or far:
                     raise ValueError(f"a Slice from {start} to {end} in steps of {step}")
                 index[axis] = slice(start, end, step)
             return data[tuple(index)],
@@ -1086,15 +1109,17 @@ def _starts(
     "The lengths and first states of a node, where they are not zeros."
     constants, computed = {}, []
     for k, name in zip(("sequence_lens", "initial_h", "initial_c"), node.input[4:7]):
-        if not name or k != "sequence_lens" and _zeros(g, name): continue
+        lengths = k == "sequence_lens"
+        if not name or not lengths and _zeros(g, name): continue
+        told = f"{_label(node)}: expected {k} from an input of the model, or none"
+        for other, label in _recurrent(g, _back(g, [name], shapes=False)).items():
+            raise ValueError(f'{told}, got "{other}" of {label}')
         value = _value(g, name)
-        before = [n for n in _back(g, [name], shapes=False) if g.made.get(n) in g.steps]
-        if before or k == "sequence_lens" and value is not None or value is None and not _from_inputs(g, name):
-            got = (f'"{before[0]}" of {_label(g.nodes[g.made[before[0]]])}' if before else
-                   "a constant" if value is not None else f'"{name}", a constant in a shape that the graph computes')
-            raise ValueError(f"{_label(node)}: expected {k} from an input of the model, or none, got {got}")
-        if value is None: computed.append(name)
-        else: constants[k] = np.array(value)
+        if value is not None and not lengths: constants[k] = np.array(value)
+        elif _from_inputs(g, name): computed.append(name)
+        else:
+            shaped = " in a shape that the graph computes" if value is None else ""
+            raise ValueError(f'{told}, got "{name}", a constant{shaped}')
     return constants, computed
 
 def _around(
@@ -1122,7 +1147,8 @@ def _layer_of(
         if k not in "WRBP" or not name: continue
         inputs[k] = _value(g, name)
         if inputs[k] is None:
-            raise ValueError(f'{_label(node)}: expected a constant for {k}, got "{name}", which the graph computes')
+            raise ValueError(f'{_label(node)}: expected a constant for {k}, got "{name}", '
+                             "which the graph computes")
     return _entry(node, inputs, says), says
 
 def _check_lengths_alike(
@@ -1144,16 +1170,16 @@ def read_onnx(
     model = _valid(model)
     g = _followed(model)
     between = [n for pair in pairwise(g.steps) for n in _check_below(g, *pair)]
-    layers = [_layer_of(g, g.nodes[i]) for i in g.steps]
-    network, attributes = map(list, zip(*layers))
-    starts = [_starts(g, g.nodes[i]) for i in g.steps]
-    known = _sizes_in(model) if between else {}
+    nodes = [g.nodes[i] for i in g.steps]
+    network, attributes = map(list, zip(*(_layer_of(g, node) for node in nodes)))
+    constants, computed = zip(*(_starts(g, node) for node in nodes))
+    known = _sizes_in(model) if len(nodes) > 1 else {}
     for pair in pairwise(g.steps): _check_moves(g, *pair, known)
     _check_lengths_alike(g)
-    for says, (constants, _) in zip(attributes, starts):
+    for says, more in zip(attributes, constants):
         for k in ("direction", "hidden_size", "linear_before_reset"): says.pop(k, None)
-        says |= constants
-    before, after = _around(g, [k for _, names in starts for k in names], between)
+        says.update(more)
+    before, after = _around(g, sum(computed, []), between)
     if before: attributes[0]["before"] = before
     if after: attributes[-1]["after"] = after
     return _settled(network, "model", reverse=True), attributes
@@ -1260,6 +1286,47 @@ def _outputs(
     return tuple(np.ascontiguousarray(v) if name else None for name, v in zip(node.output, found))
 
 # %% ../nbs/20_weights.ipynb #46c9e0f1
+def _looped(
+    step, # (values) -> what the body gives
+    most, # How many steps there are at most, or `None`
+    go, # Whether to begin, or `None`
+    states, # What each step hands on to the next
+) -> tuple: # The last states, and for each step what else the body gives
+    "The steps of a Loop."
+    t, kept, go = 0, [], go is None or bool(np.all(go))
+    most = np.inf if most is None else int(np.sum(most))
+    while go and t < most:
+        go, *given = step([np.array(t), np.array(True), *states])
+        go, states, t = bool(np.all(go)), given[:len(states)], t + 1
+        kept.append(given[len(states):])
+    return states, kept
+
+def _scanned(
+    step, # (values) -> what the body gives
+    states, # What each step hands on to the next
+    inputs, # Arrays, one entry for each step
+) -> tuple: # As `_looped`
+    "The steps of a Scan."
+    kept = []
+    for x in zip(*inputs, strict=True):
+        given = step([*states, *x])
+        states = given[:len(states)]
+        kept.append(given[len(states):])
+    return states, kept
+
+def _stacked(
+    kept:list, # For each step what the body gives, states left out
+    values, # These outputs of the body as it declares them
+    sizes:dict, # Symbol -> its size, as far as it is known
+) -> list: # For each output all steps on a new first axis
+    "The steps on top of each other. Of no step, a size that nobody knows is 0, as in onnxruntime."
+    if kept: return [np.stack(steps) for steps in zip(*kept, strict=True)]
+    dtype = _package("onnx").helper.tensor_dtype_to_np_dtype
+    kinds = [v.type.tensor_type for v in values]
+    shape = lambda kind: [d.dim_value or sizes.get(d.dim_param, 0) for d in kind.shape.dim]
+    return [np.zeros((0, *shape(kind)), dtype(kind.elem_type)) for kind in kinds]
+
+# %% ../nbs/20_weights.ipynb #0f6d93ba
 def _operators(
     sizes:dict, # Symbol -> its size, as far as it is known
 ) -> list: # Operators for ONNX's reference evaluator
@@ -1272,47 +1339,28 @@ def _operators(
     class Loops(_package("onnx.reference.op_run").OpRun):
         op_domain = ""
         def need_context(self): return True
-        def step(self, given, context, attributes): # One step of the body
-            names = self.body.input_names
-            return self._run_body({**(context or {}), **dict(zip(names, given))}, attributes=attributes)
-        def stack(self, steps, i): # Output `i` of the body, in all steps
-            return np.stack(steps) if steps else _no_steps(self.body.proto_.output[i], sizes)
+        def step(self, context, attributes, values):
+            given = {**(context or {}), **dict(zip(self.body.input_names, values))}
+            return self._run_body(given, attributes=attributes)
+        def stacked(self, kept, first):
+            return _stacked(kept, self.body.proto_.output[first:], sizes)
 
     class Loop(Loops):
         def _run(self, most, go, *states, context=None, attributes=None, **_):
-            n, t, states, kept = len(states), 0, [*states], []
-            go, most = go is None or bool(np.all(go)), np.inf if most is None else int(np.sum(most))
-            while go and t < most:
-                go, *given = self.step([np.array(t), np.array(True), *states], context, attributes)
-                go, states, t = bool(np.all(go)), given[:n], t + 1
-                kept.append(given[n:])
-            last = range(n + 1, len(self.body.output_names))
-            return *states, *(self.stack([k[i] for k in kept], j) for i, j in enumerate(last))
+            states, kept = _looped(partial(self.step, context, attributes), most, go, states)
+            return *states, *self.stacked(kept, 1 + len(states))
 
     class Scan(Loops):
-        def _run(self, *inputs, context=None, attributes=None, **says):
-            if self.run_params["opsets"][""] < 9: raise ValueError("a Scan as it was before opset 9")
-            each = says["num_scan_inputs"]
-            n, first = len(inputs) - each, lambda k: says.get(k) or [0]*len(self.body.output_names)
-            xs = [np.moveaxis(x, axis, 0)[::-1 if back else 1] for x, axis, back in
-                  zip(inputs[n:], first("scan_input_axes"), first("scan_input_directions"))]
-            states, kept = [*inputs[:n]], []
-            for x in zip(*xs, strict=True):
-                given = self.step([*states, *x], context, attributes)
-                states = given[:n]; kept.append(given[n:])
-            found = [self.stack([k[i] for k in kept], j) for i, j in enumerate(range(n, len(self.body.output_names)))]
-            return *states, *(np.moveaxis(v[::-1 if back else 1], 0, axis) for v, axis, back in
-                              zip(found, first("scan_output_axes"), first("scan_output_directions")))
+        def _run(self, *inputs, context=None, attributes=None, num_scan_inputs=0, **says):
+            if self.run_params["opsets"][""] < 9: raise ValueError("a Scan of before opset 9")
+            n, turn = len(inputs) - num_scan_inputs, lambda v, back: v[::-1] if back else v
+            of = lambda k: says.get(k) or repeat(0)
+            xs = [turn(np.moveaxis(x, axis, 0), back) for x, axis, back in
+                  zip(inputs[n:], of("scan_input_axes"), of("scan_input_directions"))]
+            states, kept = _scanned(partial(self.step, context, attributes), inputs[:n], xs)
+            found = zip(self.stacked(kept, n), of("scan_output_axes"), of("scan_output_directions"))
+            return *states, *(np.moveaxis(turn(v, back), 0, axis) for v, axis, back in found)
     return [*(type(op, (Ours,), {}) for op in _MORE), Loop, Scan]
-
-def _no_steps(
-    value, # An `onnx.ValueInfoProto`: an output of a body that was never run
-    sizes:dict, # Symbol -> its size, as far as it is known
-) -> np.ndarray: # Zero steps of it
-    "What a body gives in no step. A size that nobody knows is zero, as in onnxruntime."
-    kind = value.type.tensor_type
-    shape = [d.dim_value or sizes.get(d.dim_param, 0) for d in kind.shape.dim]
-    return np.zeros((0, *shape), _package("onnx").helper.tensor_dtype_to_np_dtype(kind.elem_type))
 
 # %% ../nbs/20_weights.ipynb #f04d8ba8
 def run_onnx(
