@@ -8,10 +8,15 @@ __all__ = ['GATES', 'GATE_ORDERS', 'to_torch', 'from_torch', 'to_keras', 'from_k
 
 # %% ../nbs/20_weights.ipynb #a3ab9142
 import importlib
+import json
 import os
+import re
+import warnings
 from collections.abc import Mapping
 from functools import partial
+from itertools import pairwise, repeat
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,12 +50,21 @@ def _floating(
 ) -> np.ndarray: # The array
     "`value` as an array of floating-point or complex numbers. Raises `TypeError` for all else."
     try: array = np.asarray(value)
-    except Exception: array = value
+    except Exception: array = _detached(value)
     dtype, is_array = getattr(array, "dtype", None), isinstance(array, np.ndarray)
     if is_array and not isinstance(value, np.ma.MaskedArray) and dtype.kind in "fc": return array
     got = type(value).__name__ if dtype is None or dtype == object else dtype
-    advice = ", convert them to float32 first" if "float" in str(got) else ""
+    known = str(got).rpartition(".")[2] in ("float16", "float32", "float64")
+    advice = (", convert them to " + ("an array of NumPy first" if known else "float32 first")
+              if "float" in str(got) else "")
     raise TypeError(f"{name}: expected an array of float or complex numbers, got {got}{advice}")
+
+def _detached(
+    value, # What does not turn into an array
+): # An array, or `value`
+    "A tensor that wants a gradient, or lies on another device, as an array; all else as it is."
+    try: return np.asarray(value.detach().cpu())
+    except Exception: return value
 
 def _checked(
     arrays:dict, # Name of each array -> (array, its shape in symbols)
@@ -99,7 +113,7 @@ def _cell(
 def _layers(
     network:list, # One entry per layer: a dictionary, or a pair of them for both directions
     name="network", # What the list is called in the error
-    reverse=False, # Whether there is a place for `(None, parameters)`, a layer that only runs backward
+    reverse=False, # Whether each layer has its own directions: one, both, or `(None, parameters)`
     **rules, # `holds` and `where` of `_cell`
 ) -> list: # One entry per layer: a list of (net, parameters) for each direction
     "Check a network: every layer for itself, and that they fit each other."
@@ -122,17 +136,18 @@ def _layers(
             directions.append(_cell(label, p, sizes, **rules))
         layers.append(directions)
         n_x = {"n_x": sizes.get("n_r", sizes["n_a"]) * len(directions)}
-        _alike(f"{name}[{i}]", directions, layers[0])
+        _alike(f"{name}[{i}]", directions, layers[0], reverse)
     return layers
 
 def _alike(
     name:str, # What the layer is called in the error
     layer:list, # Its (net, parameters) for each direction
     first:list, # Those of the first layer
+    mixed=False, # Whether one direction may stand on two
 ):
     "Check that a layer is of the kind of the first: net, directions, type, extra keys."
     kinds = {(net, tuple(p), next(iter(p.values())).dtype) for net, p in layer + first}
-    if len(kinds) == 1 and len(layer) == len(first): return
+    if len(kinds) == 1 and (mixed or len(layer) == len(first)): return
     told = lambda l: " and ".join(f"{_NAMES[net]} of {next(iter(p.values())).dtype} with {', '.join(p)}" for net, p in l)
     raise ValueError(f"{name}: expected what network[0] is, {told(first)}, got {told(layer)}")
 
@@ -290,8 +305,12 @@ def from_torch(
 ) -> list: # One entry per layer: a dictionary, or a pair of them for both directions
     "The network in a state dict of PyTorch's `nn.LSTM`, `nn.GRU` or `nn.RNN`."
     if not isinstance(state, Mapping):
-        raise TypeError(f"state: expected a dictionary of arrays, got {type(state).__name__}")
+        told = ", take its state_dict()" if hasattr(state, "state_dict") else ""
+        raise TypeError(f"state: expected a dictionary of arrays, got {type(state).__name__}{told}")
     given = {k: v for k, v in state.items() if isinstance(k, str) and k.startswith(prefix)}
+    first = f"{prefix}weight_ih_l0"
+    if first not in given:
+        raise MissingParameter(f'state: "{first}" is missing{_where_else(state, first)}')
     ends = ("", "_reverse") if f"{prefix}weight_ih_l0_reverse" in given else ("",)
     network, used, i = [], set(), 0
     while not i or f"{prefix}weight_ih_l{i}" in given:
@@ -320,12 +339,46 @@ def _all_used(
 def _settled(
     network:list, # What was read
     name:str, # What it was read from
-    reverse=False, # Whether layers may only run backward
+    reverse=False, # Whether each layer has directions of its own, as in `_layers`
 ) -> list: # The network
     "Check that what was read is a network."
     try: _layers(network, reverse=reverse)
     except (ShapeError, ValueError, TypeError) as e: raise type(e)(f"{name}: {e}") from e
     return network
+
+# %% ../nbs/20_weights.ipynb #b35f7c1d
+def _where_else(
+    state:Mapping, # What was given as a state dict
+    name:str, # The name that is missing in it
+) -> str: # The end of the error: what there is in its place
+    "Where the weights of a layer may be, if not under `name`."
+    own, end = name[name.rindex(("weight" if "weight" in name else "bias") + "_"):], "weight_ih_l0"
+    names = [k for k in state if isinstance(k, str)]
+    split = [k for k in names if re.search(re.escape(own) + r"(?!\d|_reverse|$)", k)]
+    if split: return (f", in its place there is {split}: have the layer put the matrix together "
+                      "first, as remove_weight_norm and remove_parametrizations do")
+    near = [k for k in names if k.endswith(end)]
+    if near and own == end:
+        prefixes = " or ".join(f'prefix="{k[:-len(end)]}"' for k in near)
+        return f", there is {near}: {prefixes}"
+    inside = _wrapped(state, "state")
+    if inside: return f", but there is {' and '.join(inside)}"
+    cells = [k for k in names if k.endswith("weight_ih")]
+    if cells and own == end:
+        return f', there is {cells} of a cell: the names of a layer end in "_l0"'
+    return f", there is {names[:8]}{' and so on'*(len(names) > 8)}" if names else ""
+
+def _wrapped(
+    value, # A dictionary, or what is in one
+    place:str, # How to get there
+    depth:int=0, # How far inside
+) -> list: # Places as code
+    "Where in a dictionary of dictionaries there are weights, or a module that has some."
+    if callable(getattr(value, "state_dict", None)): return [f"{place}.state_dict()"] * bool(depth)
+    if not isinstance(value, Mapping) or depth > 3: return []
+    names = [k for k in value if isinstance(k, str)]
+    if depth and any(k.endswith("weight_ih_l0") for k in names): return [place]
+    return [p for k, v in value.items() for p in _wrapped(v, f'{place}["{k}"]', depth + 1)]
 
 # %% ../nbs/20_weights.ipynb #fcd5ac76
 def _torch_cell(
@@ -336,9 +389,7 @@ def _torch_cell(
     name = lambda k: f'state["{names[k]}"]'
     for k in _TORCH[:2] + _TORCH[2:4] * (names["bias_ih"] in given or names["bias_hh"] in given):
         if names[k] not in given:
-            near = [n for n in given if n.endswith("weight_ih_l0")]
-            hint = f", there is {near}" if near else ""
-            raise MissingParameter(f'state: "{names[k]}" is missing{hint}')
+            raise MissingParameter(f'state: "{names[k]}" is missing{_where_else(given, names[k])}')
     arrays = {k: _floating(name(k), given[n]) for k, n in names.items() if n in given}
     projected, a = "weight_hr" in arrays, arrays["weight_hh"]
     if projected: net, k, n_a, rows = "lstm", 4, (arrays["weight_hr"].shape or (1,))[-1], "n_r"
@@ -516,7 +567,7 @@ def from_onnx(
     "The network in the inputs of ONNX nodes."
     _check_list("nodes", nodes)
     network = [_onnx_layer(f"nodes[{i}]", node, reset_after) for i, node in enumerate(nodes)]
-    return _settled(network, "nodes")
+    return _settled(network, "nodes", reverse=True)
 
 # %% ../nbs/20_weights.ipynb #f3f08909
 def _onnx_layer(
@@ -559,10 +610,19 @@ def _package(
 
 # %% ../nbs/20_weights.ipynb #c990a95f
 def read_safetensors(
-    path, # A file
+    path, # A file, or the index of several: `model.safetensors.index.json`
     prefix:str="", # Read only the arrays whose names begin with it
 ) -> dict: # Every array by name, in memory of its own
     "The arrays in a safetensors file. Raises `ValueError` if it is damaged."
+    if os.fsdecode(path).endswith(".index.json"): return _all_files(Path(path), prefix)
+    _check_alone(Path(os.fsdecode(path)), prefix)
+    return _one_file(path, prefix)
+
+def _one_file(
+    path, # A file
+    prefix:str, # Of the names to read
+) -> dict: # Every array by name
+    "Read one safetensors file."
     safetensors, path = _package("safetensors"), os.fspath(path)
     try:
         with safetensors.safe_open(path, framework="np") as file:
@@ -575,6 +635,55 @@ def read_safetensors(
             return {k: np.array(file.get_tensor(k)) for k in names}
     except safetensors.SafetensorError as e:
         raise ValueError(f"{path}: expected a safetensors file, got something else: {e}") from e
+
+# %% ../nbs/20_weights.ipynb #90ab3c4e
+def _index(
+    path:Path, # A file in JSON
+) -> dict: # Name of each array -> the file that it is in
+    "What an index says."
+    try: places = json.loads(path.read_bytes())["weight_map"]
+    except (ValueError, KeyError, TypeError, RecursionError): places = None
+    if isinstance(places, dict) and all(isinstance(v, str) for v in places.values()): return places
+    raise ValueError(f'{path}: expected an index, a "weight_map" of names and files, '
+                     "got something else")
+
+def _all_files(
+    path:Path, # An index
+    prefix:str, # Of the names to read
+) -> dict: # Every array by name
+    "Read the files of an index."
+    places, arrays = {k: v for k, v in _index(path).items() if k.startswith(prefix)}, {}
+    for file in sorted({*places.values()}):
+        if not re.fullmatch(r"[^/\\:]+[.]safetensors", file):
+            pickled = file.endswith((".bin", ".pt", ".pth"))
+            told = ": torch.load reads those of PyTorch" if pickled else ""
+            raise ValueError(f'{path}: expected safetensors files beside it, got "{file}"{told}')
+        found = _one_file(path.with_name(file), prefix)
+        named = {k for k, v in places.items() if v == file}
+        if found.keys() != named:
+            less, more = sorted(named - found.keys()), sorted(found.keys() - named)
+            raise ValueError(f"{path}: expected {less or 'no more arrays'} in {file}, "
+                             f"got {more or 'nothing of it'}")
+        arrays |= found
+    return dict(sorted(arrays.items()))
+
+def _check_alone(
+    path:Path, # A safetensors file
+    prefix:str, # Of the names to read
+):
+    "Check that all arrays of that prefix are in this file, as far as anybody says."
+    for index in sorted(path.parent.glob("*.index.json")):
+        try: places = _index(index)
+        except (ValueError, OSError): continue
+        if path.name not in places.values(): continue
+        others = {v for k, v in places.items() if k.startswith(prefix)} - {path.name}
+        if not others: return
+        raise ValueError(f'{path}: expected all arrays of a model, got one of its files, others '
+                         f'are in {sorted(others)}: read "{index.name}", which stands for them all')
+    part = re.search(r"-0*(\d+)-of-0*(\d+)\.safetensors$", path.name)
+    if part and part[2] != "1":
+        warnings.warn(f"{path}: this is file {part[1]} of {part[2]}, other arrays of the model "
+                      "are in the others, and there is no index beside it", stacklevel=3)
 
 # %% ../nbs/20_weights.ipynb #af9447ab
 def write_safetensors(
@@ -660,13 +769,53 @@ def _valid(
     onnx = _package("onnx")
     if not isinstance(model, (str, os.PathLike, bytes, onnx.ModelProto)):
         raise TypeError(f"model: expected an ONNX model, its bytes or a file, got {type(model).__name__}")
+    folder = None
     try:
-        if isinstance(model, (str, os.PathLike)): model = onnx.load(model)
+        if isinstance(model, (str, os.PathLike)):
+            model, folder = onnx.load(model, load_external_data=False), Path(model).parent
         if isinstance(model, bytes): model = onnx.load_from_string(model)
-        onnx.checker.check_model(model)
-        return _package("onnx.inliner").inline_local_functions(model) if model.functions else model
     except OSError: raise
     except Exception as e: raise ValueError(f"model: expected a valid ONNX model, got: {e}") from e
+    _whole(model, folder)
+    try:
+        onnx.checker.check_model(model)
+        return _package("onnx.inliner").inline_local_functions(model) if model.functions else model
+    except Exception as e: raise ValueError(f"model: expected a valid ONNX model, got: {e}") from e
+
+def _whole(
+    model, # An `onnx.ModelProto`; its tensors are loaded from the files beside it
+    folder, # Where its file is, or `None`
+):
+    "Have all of a model: its numbers, and the shapes of its inputs and outputs."
+    onnx = _package("onnx")
+    outside = [t for t in _tensors(model) if t.data_location == onnx.TensorProto.EXTERNAL]
+    for tensor in outside:
+        place = {e.key: e.value for e in tensor.external_data}.get("location", "")
+        told = f'model: expected the numbers of "{tensor.name}" '
+        if folder is None:
+            raise ValueError(f'{told}in it, got the name of a file, "{place}": only where the '
+                             "model is given as a file is it clear beside what that one lies")
+        if not (folder/place).resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f'{told}in a file beside the model, got "{place}"')
+    try:
+        if outside: onnx.load_external_data_for_model(model, str(folder))
+    except Exception as e:
+        raise ValueError(f"model: expected its numbers in files beside it, got: {e}") from e
+    for name, values in (("input", model.graph.input), ("output", model.graph.output)):
+        for v in values:
+            kind = v.type.WhichOneof("value")
+            if kind == "tensor_type" and not v.type.tensor_type.HasField("shape"):
+                raise ValueError(f'model: expected a shape for the {name} "{v.name}", got none; '
+                                 "onnx.shape_inference.infer_shapes may find it")
+
+def _tensors(
+    message, # A message of ONNX
+): # Every `onnx.TensorProto` in it, at any depth
+    "All arrays of a model: initializers, attributes, those of bodies and functions."
+    for _, value in message.ListFields():
+        for v in value if hasattr(value, "append") else [value]:
+            if type(v).__name__ == "TensorProto": yield v
+            elif hasattr(v, "ListFields"): yield from _tensors(v)
 
 def _array(
     tensor, # An `onnx.TensorProto`
@@ -676,6 +825,7 @@ def _array(
     except Exception as e:
         raise ValueError(f'"{tensor.name}": expected a tensor that can be read, got: {e!r}') from e
 
+# %% ../nbs/20_weights.ipynb #5d0c6b71
 def _label(
     node, # An `onnx.NodeProto`
 ) -> str: # Its name and what it does
@@ -719,27 +869,319 @@ def _entry(
         raise ShapeError(f"{_label(node)}: expected hidden_size = {n_a} as R, got {says['hidden_size']}")
     return (None, entry) if direction == "reverse" else entry
 
+# %% ../nbs/20_weights.ipynb #c40b7d92
+class _Graph(NamedTuple):
+    "The graph of a model, to be followed along its edges."
+    nodes: list # Its nodes, in the order in which they run
+    made: dict # Name of a value -> the number of the node that makes it
+    steps: list # The numbers of the recurrent nodes
+    constants: dict # Name of an initializer -> its `onnx.TensorProto`
+    opsets: Any # What the names of operators mean
+
+_BY_CHANCE = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike",
+              "Multinomial", "Bernoulli")
+
+def _is(
+    node, # An `onnx.NodeProto`
+    ops, # Names of operators
+) -> bool: # Whether it is one of them
+    "Whether a node is one of ONNX's own operators `ops`."
+    return node.op_type in ops and node.domain in ("", "ai.onnx")
+
+def _bodies(
+    node, # An `onnx.NodeProto`
+) -> list: # Graphs
+    "The bodies of an If, a Loop or a Scan."
+    return [g for a in node.attribute for g in ([a.g] if a.HasField("g") else a.graphs)]
+
+def _inside(
+    graph, # An `onnx.GraphProto`
+    around=(), # The nodes in whose bodies it stands
+): # Every node, and the nodes in whose bodies it stands
+    "All nodes of a graph, at any depth."
+    for node in graph.node:
+        yield node, around
+        for body in _bodies(node): yield from _inside(body, (*around, node))
+
+def _takes(
+    node, # An `onnx.NodeProto`
+) -> set: # Names
+    "The values that a node takes; its bodies may take some by name."
+    names = {*node.input}
+    for body in _bodies(node):
+        own = {v.name for v in (*body.input, *body.initializer)}
+        own |= {name for n in body.node for name in n.output}
+        names |= {v.name for v in body.output}.union(*map(_takes, body.node)) - own
+    return names - {""}
+
+def _followed(
+    model, # An `onnx.ModelProto`
+) -> _Graph: # Its graph
+    "The graph of a model with the recurrent nodes in it, all of them on the same level."
+    graph, told = model.graph, "expected an LSTM, a GRU or an RNN in it, got none"
+    deep = [f"{_label(n)} inside {_label(around[-1])}" for n, around in _inside(graph)
+            if around and _is(n, _MORE)]
+    if deep:
+        raise ValueError("model: expected recurrent nodes in the graph itself, "
+                         f"got {', '.join(deep)}")
+    nodes = list(graph.node)
+    made = {name: i for i, node in enumerate(nodes) for name in node.output if name}
+    steps = [i for i, node in enumerate(nodes) if _is(node, _MORE)]
+    ops = sorted({".".join(filter(None, (n.domain, n.op_type))) for n in nodes})
+    if not steps: raise ValueError(f"model: {told}, but {', '.join(ops) or 'no node at all'}")
+    return _Graph(nodes, made, steps, {t.name: t for t in graph.initializer}, model.opset_import)
+
+# %% ../nbs/20_weights.ipynb #e2a95f38
+def _back(
+    g:_Graph, # A graph
+    names, # Names of values
+    shapes=True, # Whether a value that only gives its shape counts
+) -> set: # Names
+    "All values that lead to `names`, themselves among them, as far back as a recurrent node."
+    found, left = set(), [k for k in names if k]
+    while left:
+        name = left.pop()
+        if name in found: continue
+        found.add(name)
+        i = g.made.get(name)
+        if i is None or i in g.steps or not shapes and _is(g.nodes[i], ("Shape", "Size")): continue
+        left += _takes(g.nodes[i])
+    return found
+
+def _known(
+    g:_Graph, # A graph
+    given=(), # Names of values that are given
+) -> set: # Names
+    "All values that depend on constants, and on what is given, only."
+    known = {"", *g.constants, *given}
+    for i, node in enumerate(g.nodes):
+        free = i in g.steps or _bodies(node) or _is(node, _BY_CHANCE)
+        if not free and known.issuperset(node.input): known.update(node.output)
+    return known
+
+def _value(
+    g:_Graph, # A graph
+    name:str, # A value in it
+    given:dict={}, # Other values by name, to begin with
+    ops=(), # Operators in place of ONNX's
+): # An array, or `None` if it depends on more
+    "What a value is where it depends on constants, and on what is given, only."
+    if name in given: return given[name]
+    if name in g.constants: return _array(g.constants[name])
+    if name not in _known(g, given): return None
+    helper, names = _package("onnx.helper"), _back(g, [name])
+    nodes = [n for n in g.nodes if names & {*n.output} and not {*n.output} & {*given}]
+    ends = [helper.make_empty_tensor_value_info(name)]
+    tensors = [t for k, t in g.constants.items() if k in names]
+    graph = helper.make_graph(nodes, "part", [], ends, tensors)
+    part, reference = helper.make_model(graph, opset_imports=g.opsets), _package("onnx.reference")
+    try:
+        with np.errstate(all="ignore"):
+            return reference.ReferenceEvaluator(part, new_ops=[*ops]).run(None, given)[0]
+    except Exception as e:
+        raise ValueError(f"{_label(g.nodes[g.made[name]])}: expected what ONNX's reference "
+                         f"evaluator can run, got: {e}") from e
+
+# %% ../nbs/20_weights.ipynb #a7f3e815
+_MOVES = ("Identity", "Squeeze", "Unsqueeze", "Transpose", "Reshape", "Flatten", "Cast", "CastLike",
+          "Dropout", "Concat", "Split", "Slice", "Gather")
+
+def _recurrent(
+    g:_Graph, # A graph
+    names, # Names of values
+) -> dict: # Those that a recurrent node makes -> the label of the node
+    "What of `names` comes straight out of a recurrent node."
+    made = {k: g.made[k] for k in sorted(names) if g.made.get(k) in g.steps}
+    return {k: _label(g.nodes[i]) for k, i in made.items()}
+
+def _check_below(
+    g:_Graph, # A graph
+    below:int, # The number of a recurrent node
+    above:int, # That of the next one
+) -> list: # The nodes between, which hand on the numbers
+    "Check that a recurrent node stands on the one before, and on nothing else."
+    a, b = g.nodes[below], g.nodes[above]
+    told = f"{_label(b)}: expected the hidden states of {_label(a)} as X"
+    if a.op_type != b.op_type:
+        raise ValueError(f"{_label(b)}: expected what {_label(a)} is, got another kind of network")
+    start, end = a.output[0], b.input[0]
+    leads = _back(g, [end], shapes=False)
+    froms = [f'"{k}" of {label}' for k, label in _recurrent(g, leads).items()]
+    if not froms:
+        raise ValueError(f'{told}, got "{end}", which takes nothing from there: the two stand '
+                         "side by side")
+    if start not in leads or len(froms) > 1:
+        raise ValueError(f'{told}, Y ("{start}") and nothing else, got {" and ".join(froms)}')
+    carried, between = {start}, []
+    for node in g.nodes:
+        through = _takes(node) & carried and leads & {*node.output}
+        if not through or _is(node, ("Shape", "Size")): continue
+        if not _is(node, _MOVES):
+            raise ValueError(f"{told} and as they are, got {_label(node)} between")
+        carried.update(filter(None, node.output)); between.append(node)
+    known = _known(g, carried)
+    for k, node in ((k, node) for node in between for k in node.input if k not in known):
+        raise ValueError(f'{told} and nothing else, got "{k}" besides, through {_label(node)}')
+    return between
+
+def _check_moves(
+    g:_Graph, # A graph
+    below:int, # The number of a recurrent node
+    above:int, # That of the next one
+    known:dict, # Name of a value -> its sizes, `None` where one is free
+):
+    "Check that what is between two recurrent nodes moves the hidden states to where they belong."
+    a, b, rng = g.nodes[below], g.nodes[above], np.random.default_rng(0)
+    start, end, R = a.output[0], b.input[0], _value(g, a.input[2])
+    first, second = (_attributes(n).get("layout", 0) for n in (a, b))
+    free = known.get(start, [None]*4)
+    T_x, m = (free[1], free[0]) if first else (free[0], free[2])
+    if first and free[2] not in (None, len(R)): T_x = m = None   # found as if the time came first
+    for some, few in ((7, 3), (5, 4)):
+        sizes = some if T_x is None else T_x, len(R), few if m is None else m, R.shape[2]
+        y = (rng.standard_normal(sizes)*10**rng.uniform(-3, 3, sizes)).astype(R.dtype)
+        right = y.transpose(0, 2, 1, 3).reshape(sizes[0], sizes[2], -1)
+        if second: right = right.swapaxes(0, 1)
+        y = np.ascontiguousarray(y.transpose(2, 0, 1, 3)) if first else y
+        try: got, why = _value(g, end, {start: y}, [_whole_slice()]), ""
+        except ValueError as e: got, why = None, f", where it says: {e}"
+        if np.array_equal(got, right) and got.dtype == R.dtype: continue
+        through = ", ".join(map(_label, _check_below(g, below, above))) or "nothing"
+        raise ValueError(f"{_label(b)}: expected the hidden states of {_label(a)} as X, all of "
+                         f"them and each at its place, got them through {through}{why}")
+
+def _sizes_in(
+    model, # An `onnx.ModelProto`
+) -> dict: # Name of a value -> its sizes, `None` where one is free
+    "The sizes that are the same whatever the inputs, as far as ONNX finds them."
+    try: graph = _package("onnx.shape_inference").infer_shapes(model).graph
+    except Exception: return {}
+    size = lambda d: d.dim_value if d.HasField("dim_value") else None
+    kinds = {v.name: v.type.tensor_type for v in (*graph.value_info, *graph.output)}
+    shapes = {k: [*map(size, kind.shape.dim)] for k, kind in kinds.items()}
+    return {k: v for k, v in shapes.items() if len(v) == 4}
+
+def _whole_slice(): # An operator for ONNX's reference evaluator
+    "A Slice that does not pass over a bound that a longer sequence would reach."
+    class Slice(_package("onnx.reference.op_run").OpRun):
+        op_domain = ""
+        def _run(self, data, starts=None, ends=None, axes=None, steps=None):
+            index = [slice(None)]*data.ndim
+            axes = range(len(starts)) if axes is None else axes
+            steps = repeat(1) if steps is None else steps
+            for start, end, axis, step in zip(starts, ends, axes, steps):
+                n = data.shape[axis]
+                far = any(n < abs(k) < 2**31 - 1 for k in map(int, (start, end)))
+                if step < 1 or far:
+                    raise ValueError(f"a Slice from {start} to {end} in steps of {step}")
+                index[axis] = slice(start, end, step)
+            return data[tuple(index)],
+    return Slice
+
+# %% ../nbs/20_weights.ipynb #f26d8b4e
+_FILLS = ("Identity", "Expand", "Tile", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose",
+          "Slice", "Split", "Gather", "Cast", "CastLike")
+
+def _zeros(
+    g:_Graph, # A graph
+    name:str, # A value in it
+) -> bool: # Whether it is zeros, however many
+    "Whether a value is zeros in a shape that the graph computes."
+    value, i = _value(g, name), g.made.get(name)
+    if value is not None: return not value.any()
+    node = None if i is None or i in g.steps else g.nodes[i]
+    if node is None: return False
+    if _is(node, ("ConstantOfShape",)): return not any(_array(a.t).any() for a in node.attribute)
+    if _is(node, ("Concat",)): return all(_zeros(g, k) for k in node.input)
+    return _is(node, _FILLS) and _zeros(g, node.input[0])
+
+def _from_inputs(
+    g:_Graph, # A graph
+    name:str, # A value in it
+) -> set: # Names
+    "The inputs of the graph whose numbers, and not only shapes, a value takes."
+    return {k for k in _back(g, [name], shapes=False) if k not in g.made and k not in g.constants}
+
+def _starts(
+    g:_Graph, # A graph
+    node, # One of its recurrent nodes
+) -> tuple: # The constants, and the names of what comes from inputs of the graph
+    "The lengths and first states of a node, where they are not zeros."
+    constants, computed = {}, []
+    for k, name in zip(("sequence_lens", "initial_h", "initial_c"), node.input[4:7]):
+        lengths = k == "sequence_lens"
+        if not name or not lengths and _zeros(g, name): continue
+        told = f"{_label(node)}: expected {k} from an input of the model, or none"
+        for other, label in _recurrent(g, _back(g, [name], shapes=False)).items():
+            raise ValueError(f'{told}, got "{other}" of {label}')
+        value = _value(g, name)
+        if value is not None and not lengths: constants[k] = np.array(value)
+        elif _from_inputs(g, name): computed.append(name)
+        else:
+            shaped = " in a shape that the graph computes" if value is None else ""
+            raise ValueError(f'{told}, got "{name}", a constant{shaped}')
+    return constants, computed
+
+def _around(
+    g:_Graph, # A graph
+    computed:list, # Names of lengths and first states that are computed
+    between:list, # The nodes between the layers
+) -> tuple: # Two lists of labels
+    "The nodes that lead to the first layer, and all the others that take no part."
+    numbers = lambda names: {g.made[k] for k in names if k in g.made}
+    before = numbers(_back(g, [g.nodes[g.steps[0]].input[0], *computed]))
+    inside = numbers(k for i in g.steps for k in _back(g, g.nodes[i].input))
+    inside |= numbers(k for node in between for k in node.output) | numbers(_known(g)) | {*g.steps}
+    before -= numbers(_known(g)) | {*g.steps}
+    after = {*range(len(g.nodes))} - inside - before
+    return tuple([_label(g.nodes[i]) for i in sorted(s)] for s in (before, after))
+
+# %% ../nbs/20_weights.ipynb #0b94d7c6
+def _layer_of(
+    g:_Graph, # A graph
+    node, # One of its recurrent nodes
+) -> tuple: # An entry of a network, and what the node says
+    "The weights of a recurrent node."
+    inputs, says = {}, _attributes(node)
+    for k, name in zip(_INPUTS, node.input):
+        if k not in "WRBP" or not name: continue
+        inputs[k] = _value(g, name)
+        if inputs[k] is None:
+            raise ValueError(f'{_label(node)}: expected a constant for {k}, got "{name}", '
+                             "which the graph computes")
+    return _entry(node, inputs, says), says
+
+def _check_lengths_alike(
+    g:_Graph, # A graph
+):
+    "Check that all layers have the lengths of the first."
+    nodes = [g.nodes[i] for i in g.steps]
+    froms = [_from_inputs(g, n.input[4]) if len(n.input) > 4 else set() for n in nodes]
+    for node, names in zip(nodes, froms):
+        if names != froms[0]:
+            raise ValueError(f"{_label(node)}: expected sequence_lens as {_label(nodes[0])}, "
+                             f"from {sorted(froms[0]) or 'none'}, got {sorted(names) or 'none'}")
+
 # %% ../nbs/20_weights.ipynb #7470ed44
 def read_onnx(
     model, # An `onnx.ModelProto`, its bytes, or a file
 ) -> tuple: # The network, and for every layer a dictionary of what its node says besides
-    "The network in the recurrent nodes of an ONNX model."
-    graph = _valid(model).graph
-    constants = {t.name: _array(t) for t in graph.initializer}
-    constants |= {n.output[0]: _array(a.t) for n in graph.node if n.op_type == "Constant"
-                  for a in n.attribute if a.name == "value"}
-    network, attributes = [], []
-    for node in (n for n in graph.node if n.op_type in _MORE and n.domain == ""):
-        names = {k: name for k, name in zip(_INPUTS, node.input) if k in "WRBP" and name}
-        for k, name in names.items():
-            if name in constants: continue
-            raise ValueError(f'{_label(node)}: expected a constant for {k}, got "{name}", '
-                             "which the graph computes")
-        says = _attributes(node)
-        network.append(_entry(node, {k: constants[name] for k, name in names.items()}, says))
+    "The network in the recurrent nodes of an ONNX model, each on top of the one before."
+    model = _valid(model)
+    g = _followed(model)
+    between = [n for pair in pairwise(g.steps) for n in _check_below(g, *pair)]
+    nodes = [g.nodes[i] for i in g.steps]
+    network, attributes = map(list, zip(*(_layer_of(g, node) for node in nodes)))
+    constants, computed = zip(*(_starts(g, node) for node in nodes))
+    known = _sizes_in(model) if len(nodes) > 1 else {}
+    for pair in pairwise(g.steps): _check_moves(g, *pair, known)
+    _check_lengths_alike(g)
+    for says, more in zip(attributes, constants):
         for k in ("direction", "hidden_size", "linear_before_reset"): says.pop(k, None)
-        attributes.append(says)
-    if not network: raise ValueError("model: expected an LSTM, a GRU or an RNN in it, got none")
+        says.update(more)
+    before, after = _around(g, sum(computed, []), between)
+    if before: attributes[0]["before"] = before
+    if after: attributes[-1]["after"] = after
     return _settled(network, "model", reverse=True), attributes
 
 # %% ../nbs/20_weights.ipynb #27bc1715
@@ -843,28 +1285,102 @@ def _outputs(
         found.append(np.stack(each).transpose((2, 0, 1) if layout else (0, 2, 1)))
     return tuple(np.ascontiguousarray(v) if name else None for name, v in zip(node.output, found))
 
+# %% ../nbs/20_weights.ipynb #46c9e0f1
+def _looped(
+    step, # (values) -> what the body gives
+    most, # How many steps there are at most, or `None`
+    go, # Whether to begin, or `None`
+    states, # What each step hands on to the next
+) -> tuple: # The last states, and for each step what else the body gives
+    "The steps of a Loop."
+    t, kept, go = 0, [], go is None or bool(np.all(go))
+    most = np.inf if most is None else int(np.sum(most))
+    while go and t < most:
+        go, *given = step([np.array(t), np.array(True), *states])
+        go, states, t = bool(np.all(go)), given[:len(states)], t + 1
+        kept.append(given[len(states):])
+    return states, kept
+
+def _scanned(
+    step, # (values) -> what the body gives
+    states, # What each step hands on to the next
+    inputs, # Arrays, one entry for each step
+) -> tuple: # As `_looped`
+    "The steps of a Scan."
+    kept = []
+    for x in zip(*inputs, strict=True):
+        given = step([*states, *x])
+        states = given[:len(states)]
+        kept.append(given[len(states):])
+    return states, kept
+
+def _stacked(
+    kept:list, # For each step what the body gives, states left out
+    values, # These outputs of the body as it declares them
+    sizes:dict, # Symbol -> its size, as far as it is known
+) -> list: # For each output all steps on a new first axis
+    "The steps on top of each other. Of no step, a size that nobody knows is 0, as in onnxruntime."
+    if kept: return [np.stack(steps) for steps in zip(*kept, strict=True)]
+    dtype = _package("onnx").helper.tensor_dtype_to_np_dtype
+    kinds = [v.type.tensor_type for v in values]
+    shape = lambda kind: [d.dim_value or sizes.get(d.dim_param, 0) for d in kind.shape.dim]
+    return [np.zeros((0, *shape(kind)), dtype(kind.elem_type)) for kind in kinds]
+
+# %% ../nbs/20_weights.ipynb #0f6d93ba
+def _operators(
+    sizes:dict, # Symbol -> its size, as far as it is known
+) -> list: # Operators for ONNX's reference evaluator
+    "The operators that are not ONNX's own here: recurrent nodes, Loop and Scan."
+    class Ours(_package("onnx.reference.op_run").OpRun):
+        op_domain = ""
+        def run(self, *inputs, **_): return _evaluate(self.onnx_node, inputs)
+        _run = run
+
+    class Loops(_package("onnx.reference.op_run").OpRun):
+        op_domain = ""
+        def need_context(self): return True
+        def step(self, context, attributes, values):
+            given = {**(context or {}), **dict(zip(self.body.input_names, values))}
+            return self._run_body(given, attributes=attributes)
+        def stacked(self, kept, first):
+            return _stacked(kept, self.body.proto_.output[first:], sizes)
+
+    class Loop(Loops):
+        def _run(self, most, go, *states, context=None, attributes=None, **_):
+            states, kept = _looped(partial(self.step, context, attributes), most, go, states)
+            return *states, *self.stacked(kept, 1 + len(states))
+
+    class Scan(Loops):
+        def _run(self, *inputs, context=None, attributes=None, num_scan_inputs=0, **says):
+            if self.run_params["opsets"][""] < 9: raise ValueError("a Scan of before opset 9")
+            n, turn = len(inputs) - num_scan_inputs, lambda v, back: v[::-1] if back else v
+            of = lambda k: says.get(k) or repeat(0)
+            xs = [turn(np.moveaxis(x, axis, 0), back) for x, axis, back in
+                  zip(inputs[n:], of("scan_input_axes"), of("scan_input_directions"))]
+            states, kept = _scanned(partial(self.step, context, attributes), inputs[:n], xs)
+            found = zip(self.stacked(kept, n), of("scan_output_axes"), of("scan_output_directions"))
+            return *states, *(np.moveaxis(turn(v, back), 0, axis) for v, axis, back in found)
+    return [*(type(op, (Ours,), {}) for op in _MORE), Loop, Scan]
+
 # %% ../nbs/20_weights.ipynb #f04d8ba8
 def run_onnx(
     model, # An `onnx.ModelProto`, its bytes, or a file
     inputs:dict, # Every input of the model by name
 ) -> dict: # Every output by name
     "Evaluate an ONNX model, its LSTM, GRU and RNN nodes with the functions of this book."
-    model, reference = _valid(model), _package("onnx.reference")
-    feeds = _feeds(model.graph, inputs)
-
-    class Ours(_package("onnx.reference.op_run").OpRun):
-        op_domain = ""
-        def run(self, *inputs, **_): return _evaluate(self.onnx_node, inputs)
-        _run = run
-    ops = [type(op, (Ours,), {}) for op in _MORE]
+    model, reference, sizes = _valid(model), _package("onnx.reference"), {}
+    feeds = _feeds(model.graph, inputs, sizes)
+    ops = _operators(sizes)
     def run(part):
         evaluator = reference.ReferenceEvaluator(part, new_ops=ops)
         return dict(zip(evaluator.output_names, evaluator.run(None, feeds)))
-    try: return run(model)
+    try: found = run(model)
     except Exception as e:
         if str(e).startswith('node "'): raise
         raise ValueError(f"{_culprit(model, run)}: expected what ONNX's reference evaluator "
                          f"can run, got: {e}") from e
+    for v in model.graph.output: _check_declared(v.name, found[v.name], v.type, sizes)
+    return found
 
 # %% ../nbs/20_weights.ipynb #9dfbe59e
 def _culprit(
@@ -901,22 +1417,39 @@ def _fed(
 def _feeds(
     graph, # An `onnx.GraphProto`
     inputs:dict, # Arrays by name
+    sizes:dict, # Symbol -> its size; those of the inputs are added
 ) -> dict: # The arrays, checked
     "Check the inputs of a model against what it declares: names, types and shapes."
     helper, constants = _package("onnx").helper, {t.name for t in graph.initializer}
     if not isinstance(inputs, Mapping):
         raise TypeError(f"inputs: expected a dictionary of arrays, got {type(inputs).__name__}")
-    declared = {v.name: v.type.tensor_type for v in graph.input if v.name not in constants}
+    declared = {v.name: v.type for v in graph.input if v.name not in constants}
     for k in inputs:
         if k not in declared: raise ValueError(f"inputs: expected {[*declared]}, got {k!r}")
     feeds = {}
     for k, kind in declared.items():
         if k not in inputs: raise MissingParameter(f'inputs: "{k}" is missing')
+        kind = kind.tensor_type
         try: dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
         except KeyError as e: raise ValueError(f"{k}: expected a tensor of a known type, got {kind.elem_type}") from e
         feeds[k] = _fed(k, inputs[k], dtype)
-        dims = [d.dim_value or d.dim_param or "?" for d in kind.shape.dim]
-        fits = len(dims) == feeds[k].ndim and all(d == n or isinstance(d, str) for d, n in zip(dims, feeds[k].shape))
-        if kind.HasField("shape") and not fits:
-            raise ShapeError(f"{k}: expected ({', '.join(map(str, dims))}), got {feeds[k].shape}")
+        _check_declared(k, feeds[k], declared[k], sizes)
     return feeds
+
+def _check_declared(
+    name:str, # An input or output of a model
+    array, # What it is
+    kind, # Its `onnx.TypeProto`
+    sizes:dict, # Symbol -> its size; what is found out is added
+):
+    "Check a shape against what the model declares; a symbol has one size in all of them."
+    if kind.WhichOneof("value") != "tensor_type": return
+    dims = [getattr(d, d.WhichOneof("value") or "", "?") for d in kind.tensor_type.shape.dim]
+    shape, other = np.shape(array), {}
+    fits = len(dims) == len(shape)
+    for d, n in zip(dims, shape):
+        if isinstance(d, int): fits &= d == n or d < 0
+        elif d not in ("", "?") and sizes.setdefault(d, n) != n: other[d] = sizes[d]
+    if fits and not other: return
+    told = " with " * bool(other) + ", ".join(f"{k} = {n}" for k, n in other.items())
+    raise ShapeError(f"{name}: expected ({', '.join(map(str, dims))}){told}, got {shape}")

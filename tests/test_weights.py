@@ -237,6 +237,46 @@ def test_prefix():
     with pytest.raises(MissingParameter, match=r"there is \['a.rnn.weight_ih_l0'\]"): from_torch(state)
 
 
+def test_the_error_says_where_the_weights_are():
+    state = to_torch(network("lstm"))
+    inner = {"module.encoder.rnn." + k: v for k, v in state.items()} | {"module.fc.weight": np.ones((2, 4))}
+    for prefix in ("", "rnn.", "encoder.rnn.", "module.encoder.rnn", "module.encoder.lstm.", "module.fc."):
+        with pytest.raises(MissingParameter, match=r'is missing, there is .*: prefix="module.encoder.rnn."$'): from_torch(inner, prefix)
+    both = inner | {"b." + k: v for k, v in state.items()}
+    with pytest.raises(MissingParameter, match='prefix="module.encoder.rnn." or prefix="b."'): from_torch(both)
+    for wrapped, place in (({"state_dict": state, "epoch": 3}, 'state["state_dict"]'), ({"optimizer": {}, "model": inner}, 'state["model"]'), ({"a": {"b": state}}, 'state["a"]["b"]')):
+        with pytest.raises(MissingParameter, match=f"is missing, but there is {re.escape(place)}$"): from_torch(wrapped)
+
+    class Module:
+        def state_dict(self): return state
+    with pytest.raises(TypeError, match=r"got Module, take its state_dict\(\)"): from_torch(Module())
+    with pytest.raises(MissingParameter, match=r'but there is state\["net"\].state_dict\(\)'): from_torch({"net": Module()})
+    with pytest.raises(MissingParameter, match=r"""there is \['c.weight_ih'\] of a cell"""): from_torch({"c." + k.replace("_l0", ""): v for k, v in state.items()})
+    with pytest.raises(MissingParameter, match=r"""is missing, there is \['a', 'b'\]$"""): from_torch({"a": 1, "b": 2, 3: 4})
+
+
+def test_what_stands_in_place_of_a_matrix():
+    state = to_torch(network("lstm", layers=2))
+    for k, others in (("weight_hh_l0", ("weight_hh_l0_g", "weight_hh_l0_v")), ("weight_ih_l0", ("parametrizations.weight_ih_l0.original0", "parametrizations.weight_ih_l0.original1")), ("weight_hh_l1", ("weight_hh_l1_raw",))):
+        changed = {n: v for n, v in state.items() if n != k} | {n: state[k] for n in others}
+        with pytest.raises(MissingParameter, match=f'"{k}" is missing, in its place there is {re.escape(str([*others]))}: have the layer'): from_torch(changed)
+    eleven = to_torch(network("lstm", layers=11))
+    with pytest.raises(MissingParameter) as error: from_torch({k: v for k, v in eleven.items() if k != "weight_hh_l1"})
+    assert "in its place" not in str(error.value)          # weight_hh_l10 is another layer's
+
+
+def test_tensors_that_want_a_gradient_or_lie_elsewhere():
+    class Tensor:
+        def __init__(self, v): self.v, self.dtype = v, "torch.float32"
+        def __array__(self, *_, **__): raise RuntimeError("use detach().cpu()")
+        def detach(self): return self
+        def cpu(self): return self.v
+    state = to_torch(network("lstm", dtype=np.float32))
+    assert same(from_torch({k: Tensor(v) for k, v in state.items()}), network("lstm", dtype=np.float32))
+    Tensor.cpu = None
+    with pytest.raises(TypeError, match="got torch.float32, convert them to an array of NumPy first"): from_torch({k: Tensor(v) for k, v in state.items()})
+
+
 def test_two_biases():
     "Only their sum counts, and where one is zero the other comes through to the bit."
     state = to_torch(network("lstm"))

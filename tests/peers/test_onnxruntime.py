@@ -166,3 +166,26 @@ def test_a_feature_that_is_ignored_is_seen(spoiled):
     without = {k: v for k, v in says.items() if not k.startswith({"coupled gates": "input_forget", "activations": "activation"}.get(spoiled, spoiled))}
     off = error(ours, "LSTM", {k: v for k, v in feeds.items() if k != less}, without, f, right)
     assert off > 1e-3
+
+
+def test_loops():
+    "LSTMs in a Loop, with carried states and steps handed out, and in a Scan: shapes and numbers as onnxruntime's."
+    rng, info, state = np.random.default_rng(0), helper.make_tensor_value_info, [1, m, n_a]
+    draw = lambda *shape: rng.standard_normal(shape).astype(np.float32) / 2
+    arrays = {"W": draw(1, 4 * n_a, n_x), "R": draw(1, 4 * n_a, n_a), "B": draw(1, 8 * n_a), "s": draw(1, m, n_a), "zero": np.array([0]), "yes": np.array(True)}
+    cell = [helper.make_node("Unsqueeze", ["xt", "zero"], ["x1"]), helper.make_node("LSTM", ["x1", "W", "R", "B", "", "h", "c"], ["", "h2", "c2"], hidden_size=n_a),
+            helper.make_node("Squeeze", ["h2", "zero"], ["out"])]
+    ins, outs = [info(k, 1, state) for k in "hc"], [info("h2", 1, state), info("c2", 1, state), info("out", 1, [m, n_a])]
+    step = helper.make_graph([helper.make_node("Gather", ["x", "i"], ["xt"]), *cell, helper.make_node("Identity", ["go"], ["go2"])], "step",
+                             [info("i", 7, []), info("go", 9, []), *ins], [info("go2", 9, []), *outs])
+    loop = lambda go: helper.make_node("Loop", ["n", go, "s", "s"], ["hn", "cn", "a"], body=step)
+    scan = lambda back: helper.make_node("Scan", ["s", "s", "x"], ["hn", "cn", "a"], num_scan_inputs=1, scan_input_directions=[back], scan_output_directions=[back],
+                                         body=helper.make_graph(cell, "scan", [*ins, info("xt", 1, [m, n_x])], outs))
+    for node, n in ((loop("yes"), T_x), (loop(""), 2), (loop("yes"), 0), (scan(0), 0), (scan(1), 0)):
+        used = {k: v for k, v in arrays.items() if k != "yes" or "yes" in node.input}
+        graph = helper.make_graph([node], "g", [info("x", 1, ["T", m, n_x]), info("n", 7, [])], [info("hn", 1, state), info("cn", 1, state), info("a", 1, [None, m, n_a])],
+                                  [helper.make_tensor(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape, v.ravel()) for k, v in used.items()])
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
+        feeds = {"x": draw(T_x, m, n_x), "n": np.array(n)}
+        right = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, feeds)
+        for got, want in zip(run_onnx(made, feeds).values(), right, strict=True): np.testing.assert_allclose(got, want, atol=1e-6, strict=True)

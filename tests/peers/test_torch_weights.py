@@ -118,3 +118,39 @@ def test_exported(net, both, batch_first):
     for a, b in zip(network, from_torch(model.rnn.state_dict())):
         for p, q in zip(*[(v if isinstance(v, tuple) else (v,)) for v in (a, b)]):
             assert p.keys() == q.keys() and all(np.array_equal(p[k], q[k]) for k in q)
+
+
+def test_parameters_and_checkpoints():
+    "What people hand over in place of a state dict: read, or the error says what to do."
+    layer = torch.nn.LSTM(3, 5)
+    want = from_torch(layer.state_dict())[0]
+    for state in (dict(layer.named_parameters()), layer.state_dict(keep_vars=True)):
+        got = from_torch(state)[0]
+        assert all(np.array_equal(got[k], want[k]) for k in want)
+        assert not any(np.may_share_memory(got[k], v.detach().numpy()) for k in got for v in state.values())
+    with pytest.raises(TypeError, match=r"take its state_dict\(\)"): from_torch(layer)
+    for given, told in (({"state_dict": layer.state_dict(), "epoch": 3}, r'state\["state_dict"\]'), ({"net": layer}, r'state\["net"\].state_dict\(\)')):
+        with pytest.raises(ValueError, match=told): from_torch(given)
+    with pytest.raises(ValueError, match="'parametrizations.weight_hh_l0.original0'.*remove_parametrizations"): from_torch(torch.nn.utils.parametrizations.weight_norm(torch.nn.LSTM(3, 5), "weight_hh_l0").state_dict())
+    with pytest.raises(ValueError, match="of a cell"): from_torch(torch.nn.LSTMCell(3, 5).state_dict())
+
+
+@pytest.mark.parametrize("between", [torch.nn.Linear(6, 6), torch.nn.ReLU(), torch.nn.LayerNorm(6), torch.nn.BatchNorm1d(6), "add", "flip", "swap", "last"])
+def test_a_stack_that_is_none(between):
+    "What PyTorch's exporter makes of a layer between two LSTMs is refused, and not taken for one network."
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.between = torch.nn.LSTM(6, 6), torch.nn.LSTM(6, 6), between if isinstance(between, torch.nn.Module) else None
+
+        def forward(self, x):
+            h = self.a(x)[0]
+            if isinstance(self.between, torch.nn.BatchNorm1d): h = self.between(h.transpose(1, 2)).transpose(1, 2)
+            elif self.between is not None: h = self.between(h)
+            else: h = {"add": lambda: h + x, "flip": lambda: h.flip(0), "swap": lambda: h.transpose(0, 1), "last": lambda: h[-1:]}[between]()
+            return self.b(h)[0]
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Model().eval(), (torch.randn(4, 3, 6),), file, dynamo=False, opset_version=17, dynamic_axes={"x": {0: "T", 1: "m"}}, input_names=["x"])
+    with pytest.raises(ValueError, match=r'expected the hidden states of node "/a/LSTM" \(LSTM\) as X'): read_onnx(file.getvalue())
