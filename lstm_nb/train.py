@@ -35,7 +35,7 @@ from .activations import softmax
 from .layers import (LayersTape, _rate, _weight, init_layers, layers_backward,
                             layers_forward)
 from .variants import _flag
-from .weights import _check_seal, _sealed, _target, _write_file
+from .weights import _SEAL, _check_seal, _sealed, _target, _write_file
 
 # %% ../nbs/21_train.ipynb #18578260
 def parameter_gradients(
@@ -588,7 +588,7 @@ def _saved_run(
             _fitted("best", run.best["parameters"], _arrays("parameters", run.parameters))
             _whole("best step", run.best["step"]), _number("validation", run.best["validation"])
         if run.how is not None: _said(run.how)
-        return run._replace(history={k: [*v] for k, v in run.history.items()})
+        return run._replace(history={k: [*v] for k, v in saved["history"].items()})
     except (TypeError, ValueError, KeyError, AttributeError) as e:
         raise ValueError(f"{path}: expected a run that fit saved, "
                          f"got something else: {e}") from e
@@ -692,9 +692,10 @@ def load_tree(
                 if name not in left: raise ValueError(f'the array "{name}" is missing or comes twice')
                 left.remove(name)
                 return file.get_tensor(name)
-            tree = _decoded(json.loads(file.metadata()["form"], object_pairs_hook=_once), read)
-            if not left: return tree
-            raise ValueError(f"arrays without a place: {', '.join(sorted(left))}")
+            says = file.metadata()
+            tree = _decoded(json.loads(says["form"], object_pairs_hook=_once), read)
+            for k in (says.keys() - {"form", _SEAL}) | left: raise ValueError(f'"{k}" has no place in it')
+            return tree
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError,
             RecursionError) as e:
         raise ValueError(f"{path}: expected a file of save_tree, "
