@@ -493,7 +493,8 @@ def _how(
 ) -> dict: # `update`, `settings` and `clip`, in a form that can be saved and compared
     "How the steps of a run are made."
     given, placed = {}, ()
-    if isinstance(update, partial): given, placed, update = update.keywords, update.args, update.func
+    if isinstance(update, partial):
+        given, placed, update = update.keywords, update.args, update.func
     if not callable(update):
         raise TypeError(f"update: expected a function, got {type(update).__name__}")
     try: known = inspect.signature(update).parameters
@@ -503,8 +504,9 @@ def _how(
     held = {} if isinstance(owner, (type, FunctionType)) else getattr(owner, "__dict__", {})
     held = {k: v for k, v in held.items() if isinstance(v, _PLAIN)}
     settings = usual | held | {f"argument {n}": v for n, v in enumerate(placed)} | given
-    return {"update": _named(update), "clip": clip if clip is None else float(_number("clip", clip)),
-            "settings": {k: _named(v) for k, v in settings.items() if k not in ("lr", "state")}}
+    clip = None if clip is None else float(_number("clip", clip))
+    settings = {k: _named(v) for k, v in settings.items() if k not in ("lr", "state")}
+    return {"update": _named(update), "settings": settings, "clip": clip}
 
 def _said(
     how:dict, # As _how returns it
@@ -550,8 +552,10 @@ def _content(
     inside = (_content(v, deep - 1) for v in parts if deep)
     return f"{type(value).__name__}({', '.join(inside)})"
 
-def _inside(cell): # What a function holds on to: numbers, texts, arrays, functions, all else by its kind
-    "The value in a cell of a closure, if it can be a setting."
+def _inside(
+    cell, # Of a closure
+): # What is in it, or the name of its type
+    "What a function holds on to, if it can be a setting."
     try: value = cell.cell_contents
     except ValueError: return None                          # not set yet
     fixed = isinstance(value, (*_PLAIN, tuple, np.ndarray, FunctionType, partial))
@@ -689,13 +693,14 @@ def load_tree(
         with safetensors.safe_open(path, framework="np") as file:
             left = {*file.keys()}
             def read(name):
-                if name not in left: raise ValueError(f'the array "{name}" is missing or comes twice')
+                if name not in left: raise ValueError(f'"{name}" is missing or comes twice')
                 left.remove(name)
                 return file.get_tensor(name)
             says = file.metadata()
             tree = _decoded(json.loads(says["form"], object_pairs_hook=_once), read)
-            for k in (says.keys() - {"form", _SEAL}) | left: raise ValueError(f'"{k}" has no place in it')
-            return tree
+            left |= says.keys() - {"form", _SEAL}
+            if not left: return tree
+            raise ValueError(f"without a place: {', '.join(sorted(left))}")
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError,
             RecursionError) as e:
         raise ValueError(f"{path}: expected a file of save_tree, "

@@ -105,6 +105,9 @@ def held(momentum): return lambda p, g, state=None, *, lr: sgd(p, g, state, lr=l
 def with_default(p, g, state=None, *, lr, momentum=.9): return sgd(p, g, state, lr=lr, momentum=momentum)
 
 
+def of_a_set(momentum): return lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr, momentum=momentum if {*p} <= {"w", "b", "layers", "Wy", "by"} and "w" in {"w", "b", "Wy", "by"} else 0)
+
+
 class Held:
     def __init__(self, momentum): self.momentum = momentum
     def __call__(self, p, g, state=None, *, lr): return sgd(p, g, state, lr=lr, momentum=self.momentum)
@@ -126,7 +129,7 @@ others = {
     "momentum": (partial(sgd, momentum=.9), sgd), "partial of a partial": (partial(partial(sgd, momentum=.9), momentum=.8), partial(sgd, momentum=.9)),
     "lambda for sgd": (sgd, lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr)), "another lambda": (lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr, momentum=.9), lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr, momentum=.8)),
     "a closure": (held(.9), held(.8)), "a default": (with_default, partial(with_default, momentum=.8)), "an object": (Held(.9), Held(.8)), "a method": (Held(.9), Held(.9).other), "a method's object": (Held(.9).other, Held(.8).other),
-    "an argument": (partial(decayed, adam), partial(decayed, sgd)), "a setting of its own": (partial(decayed, adam), partial(decayed, adam, decay=.2)), "inside of a decorator": (quiet(held(.9)), quiet(held(.8)))}
+    "an argument": (partial(decayed, adam), partial(decayed, sgd)), "a setting of its own": (partial(decayed, adam), partial(decayed, adam, decay=.2)), "a set inside": (of_a_set(.9), of_a_set(.8)), "inside of a decorator": (quiet(held(.9)), quiet(held(.8)))}
 
 
 @pytest.mark.parametrize("before, after", others.values(), ids=[*others])
@@ -145,7 +148,7 @@ def test_what_the_error_says(tmp_path):
     go(tmp_path/"run", 4, clip=1)
     with pytest.raises(ValueError, match=r"run: expected adam with beta1 = 0.9, beta2 = 0.999, epsilon = 1e-08, clip = 1.0, with which the run was saved, got sgd with momentum = 0.5, clip = 1.0$"):
         go(tmp_path/"run", 9, partial(sgd, momentum=.5), clip=1)
-    for clip in (None, 2): 
+    for clip in (None, 2):
         with pytest.raises(ValueError, match=f"got adam .* clip = {clip and 2.0}$"): go(tmp_path/"run", 9, clip=clip)
     with pytest.raises(TypeError, match="update: expected a function, got str"): go(None, 3, "adam")
 
