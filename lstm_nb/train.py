@@ -8,19 +8,24 @@ __all__ = ['parameter_gradients', 'sgd', 'adam', 'clip_by_norm', 'cosine_schedul
            'load_tree', 'adding_problem', 'adding_solved', 'chrono_init', 'one_hot', 'sample']
 
 # %% ../nbs/21_train.ipynb #46ef43f1
+import dis
+import hashlib
 import importlib
+import inspect
 import json
 import math
 import operator
 import os
 import shutil
 import sys
+from collections import namedtuple
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from numbers import Number
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import CodeType, FunctionType
 
 import numpy as np
 
@@ -30,6 +35,7 @@ from .activations import softmax
 from .layers import (LayersTape, _rate, _weight, init_layers, layers_backward,
                             layers_forward)
 from .variants import _flag
+from .weights import _SEAL, _check_seal, _sealed, _target, _write_file
 
 # %% ../nbs/21_train.ipynb #18578260
 def parameter_gradients(
@@ -161,15 +167,20 @@ def _pair(
 
 def _state(
     state, # As in sgd
-    key:str, # An entry of it
     p, # The parameters, as _arrays returns them
-): # The entry in the form of the parameters; zeros for `None`
-    "One tree of an optimiser's state."
-    if state is None: return _map(lambda p: np.zeros(p.shape, np.result_type(p, np.float32)), p)
+    *keys:str, # Its entries in the form of the parameters
+    more:tuple=(), # Other entries that it has
+) -> list: # Those in the form of the parameters; zeros for `None`
+    "An optimiser's state. Raises `ValueError` for that of another optimiser."
+    zeros = lambda p: np.zeros(p.shape, np.result_type(p, np.float32))
+    if state is None: return [_map(zeros, p) for _ in keys]
     if not isinstance(state, Mapping):
         raise TypeError(f"state: expected what the last update returned, got {type(state).__name__}")
-    if key not in state: raise MissingParameter(f'state: "{key}" is missing')
-    return _fitted(f'state["{key}"]', state[key], p)
+    for k in (*more, *keys):
+        if k not in state: raise MissingParameter(f'state: "{k}" is missing')
+    if len(state) == len(keys + more): return [_fitted(f'state["{k}"]', state[k], p) for k in keys]
+    raise ValueError(f"state: expected {', '.join(more + keys)}, got {', '.join(map(str, state))}: "
+                     "it is that of another update")
 
 # %% ../nbs/21_train.ipynb #3aa5dd74
 @np.errstate(all="ignore")
@@ -183,7 +194,7 @@ def sgd(
 ) -> tuple: # The new parameters, and the state `{"v": ...}`
     "Gradient descent with momentum, equation (100)."
     (p, g), lr = _pair(parameters, gradients), _least("lr", lr)
-    momentum, v = _rate("momentum", momentum), _state(state, "v", p)
+    momentum, [v] = _rate("momentum", momentum), _state(state, p, "v")
     v = _map(lambda v, g: momentum*v + g, v, g)                              # (100)
     return _map(lambda p, v: (p - lr*v).astype(p.dtype, copy=False), p, v), {"v": v}     # (100)
 
@@ -203,21 +214,14 @@ def adam(
     (p, g), lr = _pair(parameters, gradients), _least("lr", lr)
     epsilon = _least("epsilon", epsilon)
     beta1, beta2 = _rate("beta1", beta1), _rate("beta2", beta2)
-    m, v = _state(state, "m", p), _state(state, "v", p)
-    t = 1 if state is None else 1 + _step_count(state)
+    m, v = _state(state, p, "m", "v", more=("t",))
+    t = 1 if state is None else 1 + _whole('state["t"]', state["t"], 1)
     m = _map(lambda m, g: beta1*m + (1 - beta1)*g, m, g)                     # (101)
     v = _map(lambda v, g: beta2*v + (1 - beta2)*g*g, v, g)                   # (101)
     def step(p, m, v):
         m, v = m / (1 - beta1**t), v / (1 - beta2**t)                        # (102)
         return (p - lr * m / (np.sqrt(v) + epsilon)).astype(p.dtype, copy=False)         # (103)
     return _map(step, p, m, v), {"t": t, "m": m, "v": v}
-
-def _step_count(
-    state:dict, # Of Adam
-) -> int: # How many updates were made
-    "The count in a state. Raises an error where there is none."
-    if "t" not in state: raise MissingParameter('state: "t" is missing')
-    return _whole('state["t"]', state["t"], 1)
 
 # %% ../nbs/21_train.ipynb #f56d14b6
 @np.errstate(all="ignore")
@@ -365,13 +369,18 @@ def squared_error(
     return ((z - y)**2).mean(), 2 * (z - y) / z.size
 
 # %% ../nbs/21_train.ipynb #00199159
-class Run(NamedTuple):
+class Run(namedtuple("Run", "parameters state step best history how")):
     "A training as far as it has come: all that is needed to go on, and all that fit returns."
-    parameters:Any # After the last step
-    state:Any=None # Of the optimiser
-    step:int=0 # Steps that were made
-    best:dict=None # `parameters`, `validation` and `step` where the validation was lowest
-    history:dict={} # A list per figure: of every step `loss`, `norm` ..., and `validation`
+    __slots__ = ()
+    def __new__(cls,
+        parameters, # After the last step
+        state=None, # Of the optimiser
+        step:int=0, # Steps that were made
+        best:dict=None, # `parameters`, `validation` and `step` where the validation was lowest
+        history:dict=None, # A list per figure: of every step `loss`, `norm` ..., and `validation`
+        how:dict=None, # The update, its settings and `clip`; `None` where that is not known
+    ): return super().__new__(cls, parameters, state, step, best,
+                              {} if history is None else history, how)
 
 # %% ../nbs/21_train.ipynb #a33e0bf2
 class NonFiniteError(FloatingPointError):
@@ -379,33 +388,54 @@ class NonFiniteError(FloatingPointError):
     def __init__(self, step, what, parameters):
         super().__init__(f"step {step}: {what}")
         self.step, self.what, self.parameters = step, what, parameters
+    def __reduce__(self):                   # a pool sends its errors by pickle
+        return type(self), (self.step, self.what, self.parameters), self.__dict__
 
 # %% ../nbs/21_train.ipynb #3b84923f
-def _advance(
+def _judged(
     run:Run, # As far as it has come
-    loss_and_gradients, batch, update, lr, clip, # As in fit
+    loss_and_gradients, batch, # As in fit
     good, # The last parameters that gave finite numbers
-) -> Run: # One step further
-    "One step of a training."
+) -> tuple: # The gradients of its parameters, and a row of history
+    "The first half of a step, which finds out whether the parameters are good."
     loss, gradients, figures = _result(loss_and_gradients(run.parameters, batch(run.step)))
     gradients = parameter_gradients(run.parameters, gradients)
-    _check_finite(run.step, {"loss": loss}, good)
     big, relative = _norm(gradients)
+    _check_finite(run.step, {"loss": loss}, good)
     if not np.isfinite(big):
         _check_finite(run.step, dict(_leaves(gradients, "gradients")), good)
+    return gradients, {"loss": float(loss), "norm": big * relative} | figures
+
+def _advance(
+    run:Run, # As far as it has come
+    gradients, row:dict, # As _judged returns them
+    update, lr, clip, # As in fit
+) -> Run: # One step further
+    "The second half, the update. Parameters keep their types."
     if clip is not None: gradients, _ = clip_by_norm(gradients, clip)
-    parameters, state = update(run.parameters, gradients, run.state, lr=lr(run.step))
-    row = {"loss": float(loss), "norm": big * relative} | figures
-    return run._replace(parameters=parameters, state=state, step=run.step + 1,
+    old, what = run.parameters, "update: parameters"        # an update in place gets copies
+    new, state = update(_map(np.copy, old), gradients, run.state, lr=lr(run.step))
+    with np.errstate(all="ignore"):
+        new = _map(lambda v, p: v.astype(p.dtype, copy=False), _fitted(what, new, old), old)
+    places = _leaves(new, what) + _leaves(state, "update: state")
+    found = {place: np.asarray(v) for place, v in places}
+    _check_finite(run.step, {k: v for k, v in found.items() if v.dtype.kind in "fc"}, old)
+    return run._replace(parameters=new, state=state, step=run.step + 1,
                         history=_noted(run.history, row))
 
 # %% ../nbs/21_train.ipynb #f765082c
+_COLUMNS = "loss", "norm", "validation", "validated"
+
 def _result(
     result, # What loss_and_gradients returned
 ) -> tuple: # Loss, gradients, and a dictionary of figures
     "Raises `TypeError` where it is something else."
     if isinstance(result, tuple) and len(result) in (2, 3):
         loss, gradients, figures = (*result, {})[:3]
+        for k in figures if isinstance(figures, Mapping) else ():
+            if isinstance(k, str) and k not in _COLUMNS: continue
+            raise ValueError("loss_and_gradients: expected names for its figures other than "
+                             f"{', '.join(_COLUMNS)}, which fit writes down itself, got {k!r}")
         if isinstance(figures, Mapping): return _number("loss", loss), gradients, figures
     raise TypeError("loss_and_gradients: expected (loss, gradients) or (loss, gradients, "
                     f"a dictionary of figures), got {type(result).__name__}")
@@ -417,8 +447,8 @@ def _check_finite(
 ):
     "Raises `NonFiniteError` for the first array that is not finite."
     for name, array in arrays.items():
+        if np.isfinite(array).all(): continue
         wrong = np.argwhere(~np.isfinite(array))
-        if not len(wrong): continue
         value = array[tuple(wrong[0])]
         where = f" at {tuple(wrong[0].tolist())}, the first of {len(wrong)}" if array.ndim else ""
         raise NonFiniteError(step, f"{name}: expected finite numbers, got {value}{where}", good)
@@ -428,18 +458,19 @@ def _noted(
     row:dict, # One number, or one array, per figure
 ) -> dict: # `history`
     "Write down a row. These lists belong to the run and are the only thing that grows in place."
-    for k, v in row.items(): history.setdefault(k, []).append(np.asarray(v))
+    for k, v in row.items(): history.setdefault(k, []).append(np.array(v))
     return history
 
 # %% ../nbs/21_train.ipynb #744e0139
 def _validated(
     run:Run, # As far as it has come
     validate, # As in fit
+    good, # The last parameters that gave finite numbers
 ) -> Run: # With a row of history, and perhaps a new best
     "Validate the parameters as they are."
     if validate is None: return run
     value = float(_number("validation", validate(run.parameters)))
-    _check_finite(run.step, {"validation": np.asarray(value)}, run.parameters)
+    _check_finite(run.step, {"validation": np.asarray(value)}, good)
     history = _noted(run.history, {"validation": value, "validated": run.step})
     if run.best is None or value < run.best["validation"]:
         best = {"parameters": run.parameters, "validation": value, "step": run.step}
@@ -456,22 +487,115 @@ def _enough(
         if after.sum() >= patience: return True
     return bool(stop(run)) if stop is not None else False
 
+# %% ../nbs/21_train.ipynb #6f90c3d1
+def _how(
+    update, clip, # As in fit
+) -> dict: # `update`, `settings` and `clip`, in a form that can be saved and compared
+    "How the steps of a run are made."
+    given, placed = {}, ()
+    if isinstance(update, partial):
+        given, placed, update = update.keywords, update.args, update.func
+    if not callable(update):
+        raise TypeError(f"update: expected a function, got {type(update).__name__}")
+    try: known = inspect.signature(update).parameters
+    except (TypeError, ValueError): known = {}
+    usual = {k: v.default for k, v in known.items() if v.default is not v.empty}
+    owner = getattr(update, "__self__", update)             # an object has its settings inside
+    held = {} if isinstance(owner, (type, FunctionType)) else getattr(owner, "__dict__", {})
+    held = {k: v for k, v in held.items() if isinstance(v, _PLAIN)}
+    settings = usual | held | {f"argument {n}": v for n, v in enumerate(placed)} | given
+    clip = None if clip is None else float(_number("clip", clip))
+    settings = {k: _named(v) for k, v in settings.items() if k not in ("lr", "state")}
+    return {"update": _named(update), "settings": settings, "clip": clip}
+
+def _said(
+    how:dict, # As _how returns it
+) -> str: # In words
+    "What an error says of an update."
+    settings = how["settings"] | {"clip": how["clip"]}
+    return f"{how['update']} with " + ", ".join(f"{k} = {v}" for k, v in settings.items())
+
+_PLAIN = bool, int, float, complex, str, bytes, type(None), np.generic
+
+def _named(
+    value, # A function, or a setting of one
+): # A number, a word or `None`; a word that is the same in every process for all else
+    "What can be saved of a value."
+    if isinstance(value, np.generic): value = value.item()
+    if isinstance(value, (bool, int, float, str, type(None))): return value
+    name = getattr(value, "__name__", type(value).__name__)
+    if getattr(value, "__module__", None) == __name__ and name in ("sgd", "adam"): return name
+    if callable(value) and not isinstance(value, (type, FunctionType, partial)):
+        value = getattr(value, "__func__", type(value).__call__)
+    return f"{name} ({hashlib.sha256(_content(value).encode()).hexdigest()[:8]})"
+
+def _content(
+    value, # As in _named
+    deep:int=20, # How far to follow what it holds on to: a function may hold on to itself
+) -> str: # Nothing in it depends on the process
+    "Numbers and texts as they are written, arrays by their bytes, functions by their code."
+    if isinstance(value, np.generic): value = value.item()
+    if isinstance(value, _PLAIN): return repr(value)
+    parts = ()
+    if isinstance(value, np.ndarray): parts = value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, (tuple, list)): parts = value
+    if isinstance(value, (frozenset, set)): parts = sorted(value, key=repr)
+    if isinstance(value, Mapping): parts = sorted(value.items(), key=repr)
+    if isinstance(value, partial): parts = value.func, value.args, value.keywords
+    if isinstance(value, CodeType): parts = value.co_code, value.co_names, value.co_consts
+    if isinstance(value, FunctionType):
+        code = value.__code__
+        changed = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_DEREF"}
+        cells = [c for name, c in zip(code.co_freevars, value.__closure__ or ())
+                 if name not in changed]                    # a counter is not a setting
+        parts = code, value.__defaults__, value.__kwdefaults__, [_inside(c) for c in cells]
+    inside = (_content(v, deep - 1) for v in parts if deep)
+    return f"{type(value).__name__}({', '.join(inside)})"
+
+def _inside(
+    cell, # Of a closure
+): # What is in it, or the name of its type
+    "What a function holds on to, if it can be a setting."
+    try: value = cell.cell_contents
+    except ValueError: return None                          # not set yet
+    fixed = isinstance(value, (*_PLAIN, tuple, np.ndarray, FunctionType, partial))
+    return value if fixed else type(value).__name__
+
 # %% ../nbs/21_train.ipynb #0123b404
 def _begun(
     parameters, # As in fit
     path, # As in fit
+    how:dict, # As _how returns it
 ) -> Run: # A fresh run, or the one in the file
-    "Where to start. Raises an error if the file is of another network."
+    "Where to start. Raises an error if the file is of another network or another update."
     p = _map(lambda v: v.copy(), _arrays("parameters", parameters))
-    if path is None or not Path(path).exists(): return Run(p, history={})
-    saved = load_tree(path)
-    if not isinstance(saved, dict) or {*saved} != {*Run._fields}:
-        raise ValueError(f"{path}: expected a run that fit saved, got something else")
-    run = Run(**saved)
+    if path is not None: _target(path)                      # not only when something is lost
+    if path is None or not Path(path).exists(): return Run(p, how=how)
+    run = _saved_run(path)
     found = _fitted(f"{path}: parameters", run.parameters, p)
     for (place, a), (_, b) in zip(_leaves(found, f"{path}: parameters"), _leaves(p)):
         if a.dtype != b.dtype: raise TypeError(f"{place}: expected {b.dtype}, got {a.dtype}")
-    return run._replace(history={k: [*v] for k, v in run.history.items()})
+    if run.how in (None, how): return run._replace(how=how)
+    raise ValueError(f"{path}: expected {_said(run.how)}, with which the run was saved, "
+                     f"got {_said(how)}")
+
+def _saved_run(
+    path, # As in fit
+) -> Run: # With lists in its history
+    "The run in a file. Raises `ValueError` where there is something else in it."
+    saved = load_tree(path)
+    try:
+        run = Run(**{"how": None, **saved})                 # runs had no `how` once
+        if {*saved} | {"how"} != {*Run._fields}: raise ValueError("other entries")
+        _whole("step", run.step)
+        if run.best is not None:
+            _fitted("best", run.best["parameters"], _arrays("parameters", run.parameters))
+            _whole("best step", run.best["step"]), _number("validation", run.best["validation"])
+        if run.how is not None: _said(run.how)
+        return run._replace(history={k: [*v] for k, v in saved["history"].items()})
+    except (TypeError, ValueError, KeyError, AttributeError) as e:
+        raise ValueError(f"{path}: expected a run that fit saved, "
+                         f"got something else: {e}") from e
 
 def _finished(
     run:Run, # With lists in its history
@@ -523,26 +647,26 @@ def fit(
     steps:int, # Steps to make in all, those of the file at `path` among them
     *,
     update=adam, # As adam, or sgd, or a partial of one of them
-    lr=0.001, # Step size, a number or a function of the step
+    lr=0.001, # Step size, a number or a function of the step; may be another when a run goes on
     clip:float=None, # Longest global norm of the gradients
     validate=None, # (parameters) -> a number, the smaller the better
     every:int=100, # Steps from one validation and one saving to the next
     patience:int=None, # Stop after so many validations without a new best
     stop=None, # (run) -> whether to stop; asked before every step
-    path=None, # A file to save the run in, and to go on from if it is there
+    path=None, # A file to save the run in, and to go on from, with the same `update` and `clip`
     progress:bool=True, # Whether to show a bar; needs tqdm
 ) -> Run: # Parameters, best parameters, history and all else that is needed to go on
-    "Train. Raises `NonFiniteError` where a loss, a gradient or a validation is not finite."
+    "Train. Raises `NonFiniteError` where a loss, gradient, update or validation is not finite."
     steps, every = _whole("steps", steps), _whole("every", every, 1)
-    run = _begun(parameters, path)
-    schedule, good = lr if callable(lr) else lambda step: lr, run.parameters
+    run = _begun(parameters, path, _how(update, clip))
+    schedule, good, due = lr if callable(lr) else lambda step: lr, run.parameters, False
     with _bar(progress, run.step, steps) as show:
         while run.step < steps and not _enough(run, patience, stop):
-            before = run.parameters
-            run = _advance(run, loss_and_gradients, batch, update, schedule, clip, good)
-            good, due = before, run.step % every == 0 or run.step == steps
-            if due: run = _validated(run, validate)
+            found = _judged(run, loss_and_gradients, batch, good)
             if due and path is not None: save_tree(path, _finished(run)._asdict())
+            good, run = run.parameters, _advance(run, *found, update, schedule, clip)
+            due = run.step % every == 0 or run.step == steps
+            if due: run = _validated(run, validate, good)
             show(run)
     run = _finished(run)
     if path is not None and run.step: save_tree(path, run._asdict())
@@ -554,18 +678,9 @@ def save_tree(
     tree, # Dictionaries, lists and tuples of arrays, numbers, strings and `None`
 ):
     "Write a tree to a safetensors file: all or nothing, even if the process is killed."
-    arrays, path = {}, Path(path)
+    arrays = {}
     form = json.dumps(_encoded(tree, "tree", "", arrays))
-    data = _optional("safetensors.numpy").save(arrays, {"form": form})
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally: unfinished.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    _write_file(path, _sealed(_optional("safetensors.numpy").save(arrays, {"form": form})))
 
 # %% ../nbs/21_train.ipynb #17c2f53b
 def load_tree(
@@ -574,10 +689,20 @@ def load_tree(
     "Read a tree. Raises `ValueError` if the file is damaged or another one."
     safetensors, path = _optional("safetensors"), os.fspath(path)
     try:
+        _check_seal(path)
         with safetensors.safe_open(path, framework="np") as file:
-            form = json.loads((file.metadata() or {})["form"])
-            return _decoded(form, file.get_tensor)
-    except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError) as e:
+            left = {*file.keys()}
+            def read(name):
+                if name not in left: raise ValueError(f'"{name}" is missing or comes twice')
+                left.remove(name)
+                return file.get_tensor(name)
+            says = file.metadata()
+            tree = _decoded(json.loads(says["form"], object_pairs_hook=_once), read)
+            left |= says.keys() - {"form", _SEAL}
+            if not left: return tree
+            raise ValueError(f"without a place: {', '.join(sorted(left))}")
+    except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError,
+            RecursionError) as e:
         raise ValueError(f"{path}: expected a file of save_tree, "
                          f"got something else: {e!r}") from e
 
@@ -591,15 +716,6 @@ def _optional(
         package = name.partition(".")[0]
         raise ImportError(f'{package} is needed here: pip install "lstm_nb[train]"') from e
 
-def _sync_folder(
-    path:Path, # A folder
-):
-    "Make the new name of a file last, where the system can."
-    if os.name != "posix": return
-    folder = os.open(path, os.O_RDONLY)
-    try: os.fsync(folder)
-    finally: os.close(folder)
-
 _KEPT = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64"
 
 def _encoded(
@@ -607,17 +723,20 @@ def _encoded(
     place:str, # What it is called in an error
     name:str, # What its arrays are called in the file
     arrays:dict, # Receives the arrays
+    levels:int=100, # That the tree may have
 ) -> dict: # The form of the tree: one entry, the kind of its root
     "What JSON can hold of a tree; its arrays are set aside."
     if tree is None or isinstance(tree, (bool, int, float, str)): return {"value": tree}
+    if not levels: raise ValueError("tree: expected at most 100 levels, got more")
+    inner = lambda v, at, k: _encoded(v, f"{place}[{at}]", below(k), arrays, levels - 1)
     below = lambda k: f"{name}.{k}" if name else str(k)
     if isinstance(tree, Mapping):
         for k in tree:
             if not isinstance(k, str): raise TypeError(f"{place}: expected names, got {type(k).__name__}")
-        return {"dict": {k: _encoded(v, f'{place}["{k}"]', below(k), arrays) for k, v in tree.items()}}
+        return {"dict": {k: inner(v, f'"{k}"', k) for k, v in tree.items()}}
     if isinstance(tree, (list, tuple)):
         kind = "tuple" if isinstance(tree, tuple) else "list"
-        return {kind: [_encoded(v, f"{place}[{n}]", below(n), arrays) for n, v in enumerate(tree)]}
+        return {kind: [inner(v, n, n) for n, v in enumerate(tree)]}
     array = tree if isinstance(tree, (np.ndarray, np.generic)) else np.asarray(None)
     if isinstance(tree, np.ma.MaskedArray) or array.dtype.name not in _KEPT.split():
         got = array.dtype if array.dtype != object else type(tree).__name__
@@ -628,12 +747,24 @@ def _encoded(
     return {"array": name}
 
 # %% ../nbs/21_train.ipynb #9409b5cd
+_FORMS = {"value": (bool, int, float, str, type(None)), "array": str,
+          "dict": dict, "list": list, "tuple": list}
+
+def _once(
+    pairs:list, # Names and values, as JSON has them
+) -> dict: # The same
+    "Raises `ValueError` where a name comes twice."
+    if len(dict(pairs)) == len(pairs): return dict(pairs)
+    raise ValueError("a name comes twice")
+
 def _decoded(
     form:dict, # As _encoded returns it
     read, # (name) -> array
 ): # The tree
     "The other way round than _encoded."
     [(kind, v)] = form.items()
+    if not isinstance(v, _FORMS[kind]):
+        raise ValueError(f"{kind}: {type(v).__name__}")
     if kind == "value": return v
     if kind == "array": return np.array(read(v))
     if kind == "dict": return {k: _decoded(w, read) for k, w in v.items()}

@@ -7,16 +7,25 @@ __all__ = ['GATES', 'GATE_ORDERS', 'to_torch', 'from_torch', 'to_keras', 'from_k
            'from_onnx', 'read_safetensors', 'write_safetensors', 'onnx_model', 'read_onnx', 'run_onnx']
 
 # %% ../nbs/20_weights.ipynb #a3ab9142
+import errno
+import glob
+import hashlib
 import importlib
 import json
 import os
 import re
+import secrets
+import stat
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
+
+try: import fcntl
+except ImportError: fcntl = None          # Windows
 
 import numpy as np
 
@@ -608,6 +617,109 @@ def _package(
     except ImportError as e:
         raise ImportError(f"{name.partition('.')[0]} is needed here: pip install lstm_nb[weights]") from e
 
+# %% ../nbs/20_weights.ipynb #8e04b2d7
+def _write_file(
+    path, # A file; one that is there is replaced
+    parts, # Its bytes, in pieces
+):
+    "Write a file: at every moment the old one or the new one is there, whole."
+    target, mode = _target(path)
+    _clear(target)
+    part = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.part")
+    try:
+        with _claimed(part, 0o600 if mode else 0o666) as file:
+            for data in parts: file.write(data)
+            file.flush()
+            if mode: os.chmod(part, stat.S_IMODE(mode))
+            os.fsync(file.fileno())
+            if fcntl: os.replace(part, target)              # while it is still locked
+        if not fcntl: os.replace(part, target)              # Windows moves no open file
+    finally: part.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+def _target(
+    path, # A file, which need not be there
+) -> tuple: # The file to replace, behind all symbolic links, and its mode, 0 for a new one
+    "Where a save goes. Raises `OSError` where it cannot."
+    target, mode = Path(os.path.realpath(path)), 0
+    with suppress(FileNotFoundError): mode = os.stat(path).st_mode
+    folder, free = target.parent, os.access(target.parent, os.W_OK | os.X_OK)
+    for wrong, code in ((stat.S_ISDIR(mode), errno.EISDIR), (not folder.is_dir(), errno.ENOENT),
+                        (mode and not stat.S_ISREG(mode), errno.EINVAL), (not free, errno.EACCES)):
+        if wrong: raise OSError(code, os.strerror(code), os.fspath(path))
+    return target, mode
+
+def _claimed(
+    part:Path, # A name that nobody has
+    mode:int, # Of which the system takes what it grants to new files
+): # A new file, locked as long as it is open
+    "Begin a file so that others see that its writer lives."
+    while True:
+        file = open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode))
+        if fcntl:
+            with suppress(OSError): fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        if part.exists(): return file                       # nobody cleared it before the lock
+        file.close()
+
+def _clear(
+    target:Path, # A file
+):
+    "Remove what killed writers of this file have left."
+    left = glob.escape(f".{target.name[:40]}.") + "[0-9a-f]"*16 + ".part"
+    for part in target.parent.glob(left) if fcntl else ():
+        with suppress(OSError), open(part, "rb+") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+
+def _sync_folder(
+    path:Path, # A folder
+):
+    "Make the new name of a file last, where the system can."
+    if os.name != "posix": return
+    with suppress(OSError):
+        folder = os.open(path, os.O_RDONLY)
+        try: os.fsync(folder)
+        finally: os.close(folder)
+
+# %% ../nbs/20_weights.ipynb #b3f6c418
+_SEAL = "lstm_nb_sha256"
+
+def _sealed(
+    data:bytes, # A safetensors file
+) -> tuple: # The same with a checksum in its metadata, in two parts
+    "The checksum is that of the file with zeros in its place."
+    n = int.from_bytes(data[:8], "little")
+    header, rest = json.loads(data[8:8 + n]), memoryview(data)[8 + n:]
+    text = {"__metadata__": header.pop("__metadata__", {}) | {_SEAL: "0"*64}, **header}
+    text = json.dumps(text, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)                         # what follows begins at a multiple of 8
+    head = len(text).to_bytes(8, "little") + text
+    digest = hashlib.sha256(head)
+    digest.update(rest)
+    return head.replace(_seal(b"0"*64), _seal(digest.hexdigest().encode()), 1), rest
+
+def _seal(
+    digest:bytes, # Of 64 characters, or a pattern
+) -> bytes: # The checksum as it stands in the header
+    "Nothing else can look like this: quotes inside of a name or a text have a backslash."
+    return b'"' + _SEAL.encode() + b'":"' + digest + b'"'
+
+def _check_seal(
+    path, # A file
+):
+    "Raises `ValueError` if a file is not what its checksum says. Not all files have one."
+    with open(path, "rb") as file:
+        size, n = os.fstat(file.fileno()).st_size, int.from_bytes(file.read(8), "little")
+        if n > min(size - 8, 100_000_000): return           # no safetensors file at all
+        header = file.read(n)
+        found = re.search(_seal(b'([^"]*)'), header)
+        if not found: return
+        digest = hashlib.sha256(n.to_bytes(8, "little") + header[:found.start(1)])
+        digest.update(b"0"*64 + header[found.end(1):])
+        for block in iter(lambda: file.read(2**20), b""): digest.update(block)
+    if digest.hexdigest().encode() != found[1]:
+        raise ValueError("it is damaged, its checksum is that of another content")
+
 # %% ../nbs/20_weights.ipynb #c990a95f
 def read_safetensors(
     path, # A file, or the index of several: `model.safetensors.index.json`
@@ -625,6 +737,7 @@ def _one_file(
     "Read one safetensors file."
     safetensors, path = _package("safetensors"), os.fspath(path)
     try:
+        _check_seal(path)
         with safetensors.safe_open(path, framework="np") as file:
             names = sorted(k for k in file.keys() if k.startswith(prefix))
             for k in names:
@@ -633,7 +746,7 @@ def _one_file(
                 advice = ", convert it to float32 first" if "F" in dtype else ""
                 raise TypeError(f'{path}: expected float numbers in "{k}", got {dtype}{advice}')
             return {k: np.array(file.get_tensor(k)) for k in names}
-    except safetensors.SafetensorError as e:
+    except (safetensors.SafetensorError, ValueError) as e:
         raise ValueError(f"{path}: expected a safetensors file, got something else: {e}") from e
 
 # %% ../nbs/20_weights.ipynb #90ab3c4e
@@ -690,8 +803,8 @@ def write_safetensors(
     path, # A file; one that is there is replaced when the new one is complete
     arrays:dict, # Arrays by name, such as a state dict
 ):
-    "Write arrays into a safetensors file."
-    save, path = _package("safetensors.numpy").save, Path(path)
+    "Write arrays to a safetensors file: all or nothing, even if the process is killed."
+    save = _package("safetensors.numpy").save
     if not isinstance(arrays, Mapping):
         raise TypeError(f"arrays: expected a dictionary of arrays, got {type(arrays).__name__}")
     ready = {}
@@ -703,11 +816,7 @@ def write_safetensors(
         if v.dtype.name not in ("float16", "float32", "float64", "complex64"):
             raise TypeError(f'arrays["{k}"]: expected float16, float32, float64 or complex64, '
                             f"got {v.dtype}")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(save(ready))
-        os.replace(unfinished, path)
-    finally: unfinished.unlink(missing_ok=True)
+    _write_file(path, _sealed(save(ready)))
 
 # %% ../nbs/20_weights.ipynb #2fec0c19
 def onnx_model(

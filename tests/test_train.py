@@ -2,13 +2,13 @@
 import importlib.util
 import json
 import os
+import pickle
 import pty
 import random
 import signal
 import subprocess
 import sys
 import textwrap
-from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from lstm_nb import train as T
 from lstm_nb.train import (NonFiniteError, adam, adding_problem, clip_by_norm, cosine_schedule, fit, init_network, load_tree, minibatch,
                            network_backward, network_forward, one_hot, parameter_gradients, sample, save_tree, sgd)
 from problems import tables
+from safetensors import numpy
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
 
@@ -89,6 +90,236 @@ def test_no_validation_no_best():
     assert same(net, init_network(3, 4, 2, n_layers=2, bidirectional=True, rng=0, dtype=np.float32))
 
 
+# resumed in another way
+
+def plain(p, batch): return float((p["w"]**2).sum()), {"dw": 2*p["w"]}
+
+
+def go(path, steps, update=adam, lr=1e-3, p=None, loss=plain, **more):
+    return fit(loss, p or {"w": np.ones(3)}, lambda step: step, steps, update=update, lr=lr, path=path, progress=False, **more)
+
+
+def held(momentum): return lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr, momentum=momentum)
+
+
+def with_default(p, g, state=None, *, lr, momentum=.9): return sgd(p, g, state, lr=lr, momentum=momentum)
+
+
+def of_a_set(momentum): return lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr, momentum=momentum if {*p} <= {"w", "b", "layers", "Wy", "by"} and "w" in {"w", "b", "Wy", "by"} else 0)
+
+
+class Held:
+    def __init__(self, momentum): self.momentum = momentum
+    def __call__(self, p, g, state=None, *, lr): return sgd(p, g, state, lr=lr, momentum=self.momentum)
+    def other(self, p, g, state=None, *, lr): return sgd(p, g, state, lr=lr, momentum=self.momentum)
+
+
+def decayed(base, p, g, state=None, *, lr, decay=.1):
+    p, state = base(p, g, state, lr=lr)
+    return {k: v * (1 - lr*decay) for k, v in p.items()}, state
+
+
+def quiet(update):
+    "A decorated update."
+    return np.errstate(all="ignore")(update)
+
+
+others = {
+    "adam, then sgd": (adam, sgd), "sgd, then adam": (sgd, adam), "beta1": (adam, partial(adam, beta1=.8)), "beta2": (partial(adam, beta2=.9), adam), "epsilon": (adam, partial(adam, epsilon=1e-3)),
+    "momentum": (partial(sgd, momentum=.9), sgd), "partial of a partial": (partial(partial(sgd, momentum=.9), momentum=.8), partial(sgd, momentum=.9)),
+    "lambda for sgd": (sgd, lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr)), "another lambda": (lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr, momentum=.9), lambda p, g, state=None, *, lr: sgd(p, g, state, lr=lr, momentum=.8)),
+    "a closure": (held(.9), held(.8)), "a default": (with_default, partial(with_default, momentum=.8)), "an object": (Held(.9), Held(.8)), "a method": (Held(.9), Held(.9).other), "a method's object": (Held(.9).other, Held(.8).other),
+    "an argument": (partial(decayed, adam), partial(decayed, sgd)), "a setting of its own": (partial(decayed, adam), partial(decayed, adam, decay=.2)), "a set inside": (of_a_set(.9), of_a_set(.8)), "inside of a decorator": (quiet(held(.9)), quiet(held(.8)))}
+
+
+@pytest.mark.parametrize("before, after", others.values(), ids=[*others])
+def test_another_update_is_refused(tmp_path, before, after):
+    "With both named, before a step is made and without a change to the file."
+    go(tmp_path/"run", 4, before)
+    whole = (tmp_path/"run").read_bytes()
+    with pytest.raises(ValueError) as e: go(tmp_path/"run", 9, after)
+    saved, given = T._said(T._how(before, None)), T._said(T._how(after, None))
+    assert str(e.value) == f"{tmp_path/'run'}: expected {saved}, with which the run was saved, got {given}" and saved != given
+    assert (tmp_path/"run").read_bytes() == whole
+    assert same(go(tmp_path/"run", 9, before), go(None, 9, before))
+
+
+def test_what_the_error_says(tmp_path):
+    go(tmp_path/"run", 4, clip=1)
+    with pytest.raises(ValueError, match=r"run: expected adam with beta1 = 0.9, beta2 = 0.999, epsilon = 1e-08, clip = 1.0, with which the run was saved, got sgd with momentum = 0.5, clip = 1.0$"):
+        go(tmp_path/"run", 9, partial(sgd, momentum=.5), clip=1)
+    for clip in (None, 2):
+        with pytest.raises(ValueError, match=f"got adam .* clip = {clip and 2.0}$"): go(tmp_path/"run", 9, clip=clip)
+    with pytest.raises(TypeError, match="update: expected a function, got str"): go(None, 3, "adam")
+
+
+def test_what_may_change(tmp_path):
+    "The same said in another way, and all that is no part of an update."
+    equal = [(adam, partial(adam, beta1=.9)), (sgd, partial(sgd, momentum=np.float32(0))), (held(.9), held(np.float64(.9))), (partial(sgd, momentum=.9, lr=7), partial(sgd, momentum=.9)), (Held(.9), Held(.9))]
+    for before, after in equal:
+        go(tmp_path/"run", 4, before)
+        assert same(go(tmp_path/"run", 9, after)._replace(how=None), go(None, 9, before)._replace(how=None))
+        (tmp_path/"run").unlink()
+    go(tmp_path/"run", 4, lr=.1, every=3)
+    run = go(tmp_path/"run", 9, lr=lambda step: .1 / (1 + step), every=2, validate=lambda p: p["w"].sum(), patience=50, stop=lambda run: run.step == 8)
+    assert run.step == 8 and run.best["step"] == 8
+    assert same(go(tmp_path/"run", 8)._asdict(), run._asdict())
+
+
+def test_an_update_that_counts_its_calls_goes_on(tmp_path):
+    "What a function changes itself is not a setting of it."
+    calls = 0
+    def counted(p, g, state=None, *, lr):
+        nonlocal calls
+        calls += 1
+        if calls == 7: raise KeyboardInterrupt
+        return adam(p, g, state, lr=lr)
+    with pytest.raises(KeyboardInterrupt): go(tmp_path/"run", 9, counted, every=2)
+    assert load_tree(tmp_path/"run")["step"] == 6
+    assert same(go(tmp_path/"run", 9, counted, every=2).parameters, go(None, 9).parameters)
+
+
+def test_an_update_is_told_alike_by_another_process():
+    code = "import sys; sys.path[:0] = [{!r}, {!r}]; import test_train as t; print([t.T._how(u, None) for pair in t.others.values() for u in pair])".format(str(root/"tests"), str(root))
+    told = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": str(n)}).stdout for n in (0, 1)}
+    assert told == {f"{[T._how(u, None) for pair in others.values() for u in pair]}\n"}
+
+
+@pytest.mark.parametrize("update", [adam, partial(sgd, momentum=.9)])
+def test_a_run_without_a_record_goes_on(tmp_path, update):
+    "Files of older versions: with an update whose state it is, and from then on with the record."
+    go(tmp_path/"run", 4, update)
+    old = load_tree(tmp_path/"run")
+    old.pop("how")
+    arrays = {}
+    form = json.dumps(T._encoded(old, "tree", "", arrays))
+    (tmp_path/"run").write_bytes(numpy.save(arrays, {"form": form}))
+    other = sgd if update is adam else adam
+    with pytest.raises((ValueError, KeyError), match="state: expected v, got t, m, v: it is that of another update" if update is adam else 'state: "t" is missing'): go(tmp_path/"run", 9, other)
+    assert same(go(tmp_path/"run", 9, update), go(None, 9, update))
+    with pytest.raises(ValueError, match="with which the run was saved"): go(tmp_path/"run", 12, other)
+
+
+def test_a_state_of_another_update():
+    p, g = {"w": np.ones(2)}, {"dw": np.ones(2)}
+    with pytest.raises(ValueError, match="state: expected v, got t, m, v: it is that of another update"): sgd(p, g, adam(p, g)[1])
+    with pytest.raises(T.MissingParameter, match='state: "t" is missing'): adam(p, g, sgd(p, g)[1])
+
+
+@pytest.mark.parametrize("spoil", [
+    {"step": float("nan")}, {"step": -1}, {"step": "3"}, {"history": []}, {"history": {"loss": np.array(1.)}}, {"history": None}, {"best": 3}, {"best": {}}, {"best": {"parameters": {"w": np.ones(2)}, "step": 1, "validation": 1.}},
+    {"best": {"parameters": {"w": np.ones(3)}, "step": 1, "validation": "x"}}, {"how": 3}, {"how": {}}, {"how": {"update": "adam", "settings": 3, "clip": None}}, {"more": 1}, {3: None}])
+def test_a_file_that_is_no_run(tmp_path, spoil):
+    go(tmp_path/"run", 4)
+    tree = load_tree(tmp_path/"run") | spoil
+    if 3 in spoil: tree.pop(3), tree.pop("state")
+    save_tree(tmp_path/"run", tree)
+    with pytest.raises(ValueError, match="run: expected a run that fit saved, got something else"): go(tmp_path/"run", 9)
+
+
+@pytest.mark.parametrize("name", ["loss", "norm", "validation", "validated", 3])
+@pytest.mark.parametrize("validate", [None, lambda p: 2.])
+def test_a_figure_with_a_name_of_fits_own(name, validate):
+    steps = []
+    def loss(p, step): steps.append(step); return 1., {"dw": np.ones(3)}, {"mine": 1., name: 2.}
+    with pytest.raises(ValueError, match=f"loss_and_gradients: expected names for its figures other than loss, norm, validation, validated, which fit writes down itself, got {name!r}"):
+        go(None, 9, loss=loss, validate=validate)
+    assert steps == [0]
+
+
+def test_figures_are_kept_as_they_were():
+    "Even if the array that holds them is used again."
+    buffer = np.zeros(2)
+    def loss(p, step): buffer[:] = step; return 1., {"dw": np.ones(3)}, {"mine": buffer}
+    assert go(None, 3, loss=loss).history["mine"].tolist() == [[0, 0], [1, 1], [2, 2]]
+
+
+def test_runs_share_no_history():
+    a, b = T.Run(1), T.Run(1)
+    a.history["loss"] = [1]
+    assert b.history == T.Run(1).history == {} and a._replace(step=3).history is a.history
+    assert same(pickle.loads(pickle.dumps(a))._asdict(), a._asdict()) and type(a._replace(step=1)) is T.Run
+
+
+# an update that overflows
+
+def huge(step, at): return 1e-3 if step != at else 1e40
+
+
+def nested(w): return {"layers": [{"w": w.copy()}, (None, {"w": w.copy()})], "b": w.copy()}
+
+
+def nested_loss(p, batch):
+    leaves = [v for _, v in T._leaves(p)]
+    gradients = {"dlayers": [{"dw": 2*leaves[0]}, (None, {"dw": 2*leaves[1]})], "db": 2*leaves[2]}
+    return float(sum((v**2).sum() for v in leaves)), gradients
+
+
+@pytest.mark.parametrize("every", [1, 5, 7])
+@pytest.mark.parametrize("at", [0, 4, 5, 12, 18, 19])
+@pytest.mark.parametrize("validate", [None, lambda p: float(p["b"].sum())], ids=["", "validated"])
+def test_an_update_that_overflows(tmp_path, at, every, validate):
+    "The good parameters are in the error, and the last good ones that were due are in the file, which goes on with a sane step size."
+    p = nested(np.ones(2, np.float32))
+    run = lambda steps, lr, path=None: fit(nested_loss, p, lambda step: step, steps, update=sgd, lr=lr, path=path, every=every, validate=validate, progress=False)
+    with pytest.raises(NonFiniteError) as e: run(20, partial(huge, at=at), tmp_path/"run")
+    assert str(e.value) == f'step {at}: update: parameters["layers"][0]["w"]: expected finite numbers, got -inf at (0,), the first of 2'
+    assert e.value.step == at and same(e.value.parameters, run(at, 1e-3).parameters)
+    with pytest.raises(NonFiniteError): run(20, partial(huge, at=at))                           # and without a file nothing is returned
+    if at >= every:
+        saved = load_tree(tmp_path/"run")
+        assert saved["step"] == at // every * every and same(saved["parameters"], run(saved["step"], 1e-3).parameters)
+        assert saved["best"] is None if validate is None else np.isfinite(saved["best"]["parameters"]["b"]).all()
+    assert same(run(20, 1e-3, tmp_path/"run"), run(20, 1e-3))
+
+
+def test_finite_but_too_large_never_reaches_the_file(tmp_path):
+    "Parameters whose own loss or gradients are not finite do not replace those that have finite ones."
+    with np.errstate(all="ignore"):
+        for at in (3, 4, 5):
+            with pytest.raises(NonFiniteError, match=f"step {at + 1}: loss: expected finite numbers, got inf"):
+                go(tmp_path/f"{at}", 9, sgd, lambda step: 1e300 if step == at else 1e-3, every=1)
+            assert load_tree(tmp_path/f"{at}")["step"] == at
+            assert same(go(tmp_path/f"{at}", 9, sgd, 1e-3, every=1), go(None, 9, sgd, 1e-3))
+
+
+def test_a_state_that_overflows(tmp_path):
+    "Adam's mean of squares: every later step would be 0."
+    loss = lambda p, step: (1., {"dw": np.full(3, 1e25 if step == 6 else 1, np.float32)})
+    with pytest.raises(NonFiniteError) as e: go(tmp_path/"run", 9, every=3, p={"w": np.ones(3, np.float32)}, loss=loss)
+    assert str(e.value) == 'step 6: update: state["v"]["w"]: expected finite numbers, got inf at (0,), the first of 3'
+    assert np.isfinite(e.value.parameters["w"]).all() and load_tree(tmp_path/"run")["step"] == 6
+    assert go(tmp_path/"run", 9, every=3, p={"w": np.ones(3, np.float32)}).step == 9
+
+
+def test_updates_of_ones_own_that_go_wrong(tmp_path):
+    "In place, not a number although all that goes in is finite, in a state of another form, in half precision, and beside what is no array."
+    def in_place(p, g, state=None, *, lr):
+        state = state or {"n": 0, "name": "x", "more": [np.ones(1), None]}
+        p["w"] -= lr * g["dw"]
+        return p, state | {"n": state["n"] + 1}
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError) as e: go(tmp_path/"run", 9, in_place, lambda s: 1e40 if s == 6 else 1e-3, {"w": np.ones(3, np.float32)}, every=2)
+    assert same(e.value.parameters, go(None, 6, in_place, p={"w": np.ones(3, np.float32)}).parameters) and load_tree(tmp_path/"run")["step"] == 6
+    best = go(None, 9, in_place, every=1, validate=lambda p: abs(p["w"][0] - .994)).best
+    assert best["step"] == 3 and abs(best["parameters"]["w"][0] - .994) < 1e-4
+    with pytest.raises(NonFiniteError, match=r'step 2: update: parameters\["w"\]: expected finite numbers, got nan at \(1,\), the first of 1$'):
+        go(None, 9, lambda p, g, state=None, *, lr: ({"w": np.where((state or 0) == 2, [1, np.nan, 1], p["w"])}, (state or 0) + 1))
+    with pytest.raises(NonFiniteError, match=r'step 1: update: state\["a"\]\[1\]: expected finite numbers, got inf$'):
+        go(None, 9, lambda p, g, state=None, *, lr: (p, {"a": [None, np.inf if state else 1.]}))
+    with pytest.raises(NonFiniteError, match="step 0: update: "): go(None, 9, sgd, 1e6, {"w": np.ones(3, np.float16)})
+    wide = lambda p, g, state=None, *, lr: ({"w": p["w"].astype(np.float64) - lr * g["dw"]}, None)
+    run = go(tmp_path/"wide", 4, wide, p={"w": np.ones(3, np.float32)})
+    assert run.parameters["w"].dtype == np.float32 and go(tmp_path/"wide", 9, wide, p={"w": np.ones(3, np.float32)}).step == 9
+    with pytest.raises(T.ShapeError, match=r'update: parameters\["w"\]: expected \(3,\)'): go(None, 3, lambda p, g, state=None, *, lr: ({"w": np.ones(4)}, None))
+
+
+def test_a_validation_that_is_not_finite(tmp_path):
+    "Its parameters are not the last good ones, nor are they saved."
+    with pytest.raises(NonFiniteError, match="step 6: validation: expected finite numbers, got nan") as e:
+        go(tmp_path/"run", 9, every=3, validate=lambda p: np.nan if p["w"][0] < .9945 else 1.)
+    assert same(e.value.parameters, go(None, 5).parameters) and load_tree(tmp_path/"run")["step"] == 3
+
+
 # killed
 
 zygote = """
@@ -102,8 +333,8 @@ p = {{"W": big, "b": np.zeros(3)}}
 def loss(p, step): return float(step), {{"dW": np.roll(big, step), "db": np.full(3, step)}}
 def run(path=None): return T.fit(loss, p, lambda step: step, 200, path=path, every=1, validate=lambda p: p["W"].sum(), progress=False)
 {fault}
-part = os.path.join(os.path.dirname(path), "." + os.path.basename(path) + ".part")
-r, kills, inside, broken = random.Random(0), 0, 0, 0
+def parts(): return {{n for n in os.listdir(os.path.dirname(path)) if n.endswith(".part")}}
+r, kills, inside, broken, seen = random.Random(0), 0, 0, 0, set()
 while True:
     pid = os.fork()
     if not pid:
@@ -113,14 +344,15 @@ while True:
     enough = kills >= 10 and inside >= 3 or kills >= 300
     if not enough:
         time.sleep(r.uniform(.005, .03))
-        if kills % 2 and not {fault!r}:         # every other time not before it writes
+        if kills % 2:         # every other time not before it writes
             end = time.monotonic() + 1
-            while not os.path.exists(part) and time.monotonic() < end: pass
+            while not parts() - seen and time.monotonic() < end: pass
         os.kill(pid, signal.SIGKILL)
     killed = os.waitpid(pid, 0)[1]
     if killed == 0: break
     kills += 1
-    inside += os.path.exists(part)
+    inside += bool(parts() - seen)
+    seen |= parts()
     if os.path.exists(path):
         try: T.load_tree(path)
         except ValueError: broken += 1; break
@@ -149,14 +381,16 @@ def test_killed_at_random(tmp_path):
 def test_a_write_in_place_is_seen(tmp_path):
     "What the same test says of a save that writes over the old file."
     fault = """
-def in_place(path, tree, save=T.save_tree):
-    class Path(type(T.Path())):
-        def with_name(self, name): return self
-        def unlink(self, missing_ok=False): pass
-    T.Path, old = Path, T.Path
-    try: save(path, tree)
-    finally: T.Path = old
-T.save_tree = in_place
+def in_place(path, parts):
+    sign = f"{path}.{os.getpid()}.part"                     # says when it writes, so that luck is not needed
+    with open(path, "wb") as file:
+        open(sign, "w").close()
+        for data in parts:
+            for n in range(0, len(data), 100_000):
+                file.write(data[n:n + 100_000])
+                os.fsync(file.fileno())
+    os.remove(sign)
+T._write_file = in_place
 """
     for n in range(3):
         (tmp_path/f"{n}").mkdir()
@@ -169,7 +403,7 @@ at_stage = """
 import os, signal, sys
 sys.path[:0] = [{tests!r}, {root!r}]
 import test_train as t
-from lstm_nb import train as T
+from lstm_nb import train as T, weights as W
 stage, save, left = {stage!r}, T.save_tree, [3]
 def die(name):
     if name == stage and not left[0]: os.kill(os.getpid(), signal.SIGKILL)
@@ -179,18 +413,20 @@ class File:
     def __exit__(self, *_): self.file.close()
     def write(self, data):
         self.file.write(data[:len(data) // 2]); self.file.flush(); die("half")
-        self.file.write(data[len(data) // 2:]); self.file.flush(); die("written")
-    def flush(self): self.file.flush()
+        self.file.write(data[len(data) // 2:])
+    def flush(self): self.file.flush(); die("written")
     def fileno(self): return self.file.fileno()
-def opened(*args):
-    file = open(*args); die("open")
+def opened(path, mode, **options):
+    file = open(path, mode, **options)
+    if mode != "xb": return file
+    die("open")
     return File(file)
 fsync, replace = os.fsync, os.replace
 def synced(n):
     fsync(n)
     die("folder" if os.path.isdir(f"/proc/self/fd/{{n}}") else "synced")
 def replaced(*args): replace(*args); die("replaced")
-os.fsync, os.replace, T.open = synced, replaced, opened
+os.fsync, os.replace, W.open = synced, replaced, opened
 def counted(*args): left[0] -= 1; save(*args)
 T.save_tree = counted
 t.training(24, sys.argv[1])
@@ -205,8 +441,8 @@ def test_killed_at_every_stage_of_a_write(tmp_path, stage):
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path/"run")], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert load_tree(tmp_path/"run")["step"] == (12 if stage in ("replaced", "folder") else 8)
-    assert (tmp_path/".run.part").exists() == (stage not in ("replaced", "folder"))
-    assert same(training(24, tmp_path/"run"), training(24)) and not (tmp_path/".run.part").exists()
+    assert len(list(tmp_path.glob(".run.*.part"))) == (stage not in ("replaced", "folder"))
+    assert same(training(24, tmp_path/"run"), training(24)) and [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
@@ -247,7 +483,7 @@ def test_any_tree_comes_back_to_the_bit(tmp_path):
 
 
 def test_every_cut_and_many_broken_bytes(tmp_path):
-    path, outcomes, r = tmp_path/"t", Counter(), random.Random(0)
+    path, r = tmp_path/"t", random.Random(0)
     save_tree(path, {"a": [np.arange(3.), None, 5], "b": {"c": np.ones((2, 2), np.float32)}})
     whole = path.read_bytes()
     for n in range(len(whole)):
@@ -255,10 +491,8 @@ def test_every_cut_and_many_broken_bytes(tmp_path):
         with pytest.raises(ValueError, match="expected a file of save_tree, got something else"): load_tree(path)
     for n in range(len(whole)):
         path.write_bytes(whole[:n] + bytes([r.choice([0, 255, whole[n] ^ 1, whole[n] ^ 128, *b'09"{}[],:'])]) + whole[n + 1:])
-        try: load_tree(path); outcomes["read"] += 1
-        except ValueError as e: assert "expected a file of save_tree" in str(e); outcomes["refused"] += 1
-    assert outcomes["refused"] > 100, outcomes
-    tables.append(f"saved trees with one byte changed: {dict(outcomes)}")
+        if path.read_bytes() == whole: continue
+        with pytest.raises(ValueError, match="expected a file of save_tree"): load_tree(path)
 
 
 def test_files_that_are_none(tmp_path):
