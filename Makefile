@@ -28,13 +28,13 @@ test-peers: .venv/.extra-peers  ## compare with PyTorch, JAX, Keras, Flax and ON
 fuzz: $(ready)  ## call every public function with nonsense, for SECONDS=600
 	@LSTM_NB_FUZZ=$(SECONDS) $(bin)/python -m pytest -s tests/test_hostile.py
 
-mutants: .venv/.extra-mutants  ## change the code in every small way and see which test notices, 10 minutes
+mutants: .venv/.extra-mutants  ## change the core in every small way and see which test notices
 	@$(bin)/python tools/mutants.py
 
-power: .venv/.extra-power  ## plant mistakes and see which test suite notices, others' suites too, 2 minutes
+power: .venv/.extra-power  ## plant mistakes and see which test suite notices, others' suites too
 	@$(bin)/python -W ignore tools/power.py
 
-bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quiet machine, 45 minutes
+bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quiet machine
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/halves.py
 	@$(bin)/python bench/layers.py
@@ -42,12 +42,12 @@ bench: .venv/.extra-bench  ## time the engines against PyTorch and JAX on a quie
 	@$(bin)/python bench/tried.py
 	@$(bin)/python bench/long.py
 
-train: .venv/.extra-bench  ## train on digits, sums and text for the figures of page 21, 25 minutes
+train: .venv/.extra-bench  ## train on digits, sums and text for the figures of page 21
 	@$(bin)/python -W ignore bench/digits.py
 	@$(bin)/python bench/adding.py
 	@$(bin)/python bench/text.py
 
-digits: $(ready)  ## compute with fifty digits and see how many of ours are right, 7 minutes
+digits: $(ready)  ## compute with fifty digits and see how many of ours are right
 	@$(bin)/python tools/digits.py
 
 serve: $(ready)  ## serve _docs/ on this machine, PORT=8000 to choose the port
@@ -72,7 +72,7 @@ clean:  ## remove all that was built, except .venv
 
 $(ready): settings.ini setup.py pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed" if sys.version_info < (3, 10) else 0)'
-	@echo "== .venv: installing the pinned development set (once, about a minute)"
+	@echo "== .venv: installing the pinned development set (once)"
 	@$(PYTHON) -m venv .venv
 	@$(bin)/python -m pip install -qq -c constraints.txt -e '.[dev]'
 	@touch $@
