@@ -45,7 +45,7 @@ constraints: .venv/.test  ## write constraints.txt for Python 3.10 and later, wh
 	@uv pip compile -q --universal --python-version 3.10 --all-extras --no-header --no-annotate \
 	  $(if $(UPGRADE),--upgrade) setup.py -o constraints.txt
 
-mutants: .venv/.mutants  ## change the code in every small way and see which test notices
+mutants: .venv/.mutants  ## change the core in every small way and see which test notices
 	@$(bin)/python tools/mutants.py
 
 power: .venv/.power  ## plant mistakes and see which test suite notices, others' suites too

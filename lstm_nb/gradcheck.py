@@ -31,7 +31,7 @@ def complex_step(
     x:np.ndarray, # Where to differentiate: real, any shape
     h:float=1e-30, # Step; its size does not matter
 ) -> np.ndarray: # The gradient of `f` at `x`, the shape of `x`
-    "The gradient of `f` by the complex step, right to the last digits (Squire, Trapp 1998)."
+    "The gradient of `f` by the complex step, free of cancellation (Squire, Trapp 1998)."
     x = as_array("x", x)
     if x.dtype.kind == "c": raise TypeError(f"x: expected real numbers, got {x.dtype}")
     steps = h*1j * np.eye(x.size).reshape(x.size, *x.shape)

@@ -1,4 +1,5 @@
 "The built site, read without a browser: what it links to, what it loads, what it shows."
+import json
 import re
 from functools import cached_property
 from html.parser import HTMLParser
@@ -8,23 +9,30 @@ from urllib.parse import unquote, urlsplit
 _loads = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src", "embed": "src",
           "object": "data", "image": "href", "use": "href"}
 _silent = {"script", "style", "pre", "code", "annotation", "head"}
-_raw = re.compile(r"\\[a-zA-Z]+|\\[()\[\]]|\$\$|\]\(")  # TeX, or a link that was not read as one
+_raw = re.compile(r"\\[a-zA-Z]+|\\[()\[\]]|\$|\]\(")  # TeX, or a link that was not read as one
 _css_url = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
 
 
 class Page(HTMLParser):
-    "One page: its `ids`, `links`, `loads`, `formulas` and, outside of code, its `text`."
+    """One page: its `ids`, `links`, `loads`, `formulas` (what is shown of each, and its TeX), `mute` pictures, `starts` of
+    lists and, outside of code, its `text`."""
     def __init__(self, path):
         super().__init__()
-        self.path, self.ids, self.links, self.loads, self.formulas, self.text = path, [], [], [], 0, []
-        self._inside = []
+        self.path, self.ids, self.links, self.loads, self.formulas, self.text = path, [], [], [], [], []
+        self.mute, self.starts = [], []
+        self._inside, self._math = [], False
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
         a = dict(attrs)
         self.ids += [a[k] for k in ("id", "name") if a.get(k) and (k == "id" or tag == "a")]
         if tag == "a" and a.get("href"): self.links.append(a["href"])
-        if tag == "math": self.formulas += 1
+        if tag == "math":
+            self._math = True
+            self.formulas.append(["", ""])
+        if tag == "ol" and a.get("start", "1") != "1": self.starts.append(a["start"])
+        if tag == "img" and not (a.get("alt") or "").strip() or tag == "svg" and not {"aria-label", "aria-labelledby", "aria-hidden"} & set(a):
+            self.mute.append(self.get_starttag_text()[:200])
         if tag == "link" and not {"canonical", "alternate", "next", "prev"} & set(a.get("rel", "").split()): self.loads.append(a["href"])
         if a.get(_loads.get(tag)): self.loads.append(a[_loads[tag]])
         self.loads += [u for u, _ in _css_url.findall(a.get("style") or "")]
@@ -36,9 +44,12 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         if self._inside and self._inside[-1] == tag: self._inside.pop()
+        if tag == "math": self._math = False
 
     def handle_data(self, data):
         if self._inside == ["style"] or self._inside[-1:] == ["style"]: self.loads += [u or v for u, v in _css_url.findall(data)]
+        if "annotation" in self._inside: self.formulas[-1][1] += data
+        elif self._math: self.formulas[-1][0] += data
         if not self._inside: self.text.append(data)
 
     @property
@@ -55,7 +66,7 @@ class Site:
         return {p.relative_to(self.folder).as_posix(): Page(p) for p in sorted(self.folder.rglob("*.html"))}
 
     @cached_property
-    def formulas(self): return sum(page.formulas for page in self.pages.values())
+    def formulas(self): return sum(len(page.formulas) for page in self.pages.values())
 
     @cached_property
     def outside(self):
@@ -63,6 +74,17 @@ class Site:
         css = [(f.name, u or v) for f in self.folder.rglob("*.css") for u, v in _css_url.findall(f.read_text(encoding="utf-8"))]
         html = [(name, load) for name, page in self.pages.items() for load in page.loads]
         return [(where, what) for where, what in html + css if urlsplit(what).netloc]
+
+    @cached_property
+    def doubled(self):
+        "Every formula that the index of the search has twice, its characters and, right behind, its TeX."
+        found, pages = [], self.pages
+        for entry in json.loads((self.folder/"search.json").read_text(encoding="utf-8")):
+            name = entry["href"].partition("#")[0]
+            text, words = (" ".join(t.split()) for t in (entry["text"], " ".join(pages[name].text)))
+            both = {" ".join((shown + tex).split()) for shown, tex in pages[name].formulas if len(tex) > 3}
+            found += [(entry["href"], b) for b in both if b in text and b not in words]
+        return found
 
     @cached_property
     def dead(self):

@@ -25,6 +25,17 @@ def test_no_dead_link(site): assert site.dead == []
 def test_no_raw_tex_or_markdown(site, name): assert site.pages[name].raw == []
 
 
+@every_page
+def test_no_list_starts_in_the_middle(site, name): assert site.pages[name].starts == []
+
+
+@every_page
+def test_every_picture_has_a_text(site, name): assert site.pages[name].mute == []
+
+
+def test_the_search_has_each_formula_once(site): assert site.doubled == []
+
+
 def test_every_equation_has_its_anchor(site):
     ids = site.pages["cell.html"].ids
     assert [n for n in range(1, 18) if ids.count(f"eq-{n}") != 1] == []
@@ -82,9 +93,12 @@ def test_accessible(visit, axe, name, scheme, width):
             if v["impact"] in ("serious", "critical")] == []
 
 
+path = "a => a.pathname.slice(1) || 'index.html'"  # Quarto's script makes `/` of it
+
+
 def test_sidebar_lists_every_page(visit, site):
     page = visit("index.html")
-    shown = page.eval_on_selector_all("#quarto-sidebar a[href]", "links => links.map(a => [a.pathname.slice(1), a.innerText.trim()])")
+    shown = page.eval_on_selector_all("#quarto-sidebar a[href]", f"links => links.map(a => [({path})(a), a.innerText.trim()])")
     assert {name for name, _ in shown} >= set(site.pages)
     assert [text for _, text in shown if text.endswith(".ipynb")] == []
 
@@ -94,7 +108,7 @@ def test_pages_lead_to_one_another(visit, site):
     while name not in seen:
         seen.append(name)
         following = visit(name).query_selector(".nav-page-next a")
-        if following: name = following.evaluate("a => a.pathname.slice(1)")
+        if following: name = following.evaluate(path)
     assert set(seen) == set(site.pages)
 
 
@@ -108,4 +122,47 @@ def test_search_finds_a_function(visit):
     results = page.locator("a.search-result, .aa-Item a")
     results.first.wait_for()
     assert any("cell.html" in href for href in results.evaluate_all("links => links.map(a => a.href)"))
+    assert page.faults == []
+
+
+@looks
+@widths
+def test_the_numbers_say_what_happened(visit, scheme, width):
+    page = visit("editions.html", width, scheme)
+    page.locator("#number").fill("-0.0624")
+    shown = page.locator("#numbers tbody tr:visible")
+    assert 0 < shown.count() < page.locator("#numbers tbody tr").count()
+    box = shown.first.locator("td").last.bounding_box()
+    assert box["width"] > 150 and box["x"] + box["width"] <= width
+    light = page.evaluate("getComputedStyle(document.getElementById('number')).backgroundColor.match(/\\d+/g).slice(0, 3).every(c => c > 127)")
+    assert light == (scheme == "light") and page.faults == []
+
+
+quarto = """() => {  // what Quarto's pages and its theme have, and smalldocs' have not
+  const theme = document.createElement("style")
+  theme.textContent = `:root { font-size: 17px } nav.quarto-secondary-nav { background-color: #adb5bd } #title-block-header { margin-block-end: 0 }
+    nav.quarto-secondary-nav.color-navbar { background-color: #375a7f; color: #fff }`
+  document.head.insertBefore(theme, document.querySelector("link[href$='styles.css']"))
+  for (const old of document.querySelectorAll("#quarto-header, #title-block-header")) old.remove()
+  document.body.insertAdjacentHTML("afterbegin", '<header id="quarto-header" class="headroom fixed-top"><nav class="quarto-secondary-nav"><div class="container-fluid d-flex">Cell</div></nav></header>')
+  document.querySelector("main").insertAdjacentHTML("afterbegin", '<header id="title-block-header" class="quarto-title-block default"><h1 class="title">Cell</h1></header>')
+}"""
+
+
+@looks
+def test_quartos_theme_gives_way_on_a_phone(visit, scheme):
+    page = visit("cell.html", 390, scheme)
+    page.evaluate(quarto)
+    style = lambda of, what: page.evaluate(f"getComputedStyle({of}).{what}")
+    assert style("document.documentElement", "fontSize") == "16px"
+    assert style("document.querySelector('nav.quarto-secondary-nav')", "backgroundColor") == style("document.body", "backgroundColor")
+    assert style("document.querySelector('#title-block-header')", "marginBottom") == "24px"
+
+
+def test_the_sliders_draw_without_help_from_outside(visit):
+    page = visit("flow.html")
+    page.locator("#flow-figure svg").wait_for()
+    before = page.locator("#flow-figure svg").inner_html()
+    page.locator("#flow-figure input[type=range]").first.fill("4")
+    page.wait_for_function("before => document.querySelector('#flow-figure svg').innerHTML != before", arg=before)
     assert page.faults == []

@@ -2,8 +2,10 @@
 
 With Quarto where it is on the PATH or pip can get it, else with smalldocs; LSTM_NB_RENDERER=quarto or
 smalldocs decides otherwise. Both read `_quarto.yml` and the notebooks as nbdev prepares them in `_proc/`,
-and both run `finish_site.py` at the end."""
+and both run `finish_site.py` at the end. A warning of Quarto fails the build: a formula that it cannot convert
+is one, and would be on the page as TeX."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 tried = Path(sys.prefix)/".quarto-tried"
+versions = "quarto-cli>=1.7.34,<1.11"  # the lines that CI builds with
+_warning = re.compile(r"WARN(ING)?\b|Could not convert TeX math")
 
 
 def have_quarto():
@@ -18,30 +22,39 @@ def have_quarto():
     if not shutil.which("quarto") and not tried.exists():
         tried.touch()
         print("== Quarto is not here: asking pip for it, once", flush=True)
-        pip = [sys.executable, "-m", "pip", "install", "--no-deps", "quarto-cli==1.7.34"]
+        pip = [sys.executable, "-m", "pip", "install", "--no-deps", versions]
         try: subprocess.run(pip, capture_output=True, timeout=300)
         except subprocess.TimeoutExpired: pass
     return bool(shutil.which("quarto"))
 
 
-def with_quarto():
-    "What `nbdev_docs` does."
-    from nbdev.quarto import nbdev_docs
-    (root/"README.md").touch()  # else nbdev_docs makes it anew; tools/readme.py does that
-    nbdev_docs.__wrapped__()
-
-
-def with_smalldocs():
-    "What `nbdev_docs` does, with smalldocs in the place of Quarto."
+def prepare():
+    "The folder of the notebooks that are to be rendered, made by the steps that `nbdev_docs` takes."
     import nbdev.doclinks
     from nbdev.quarto import refresh_quarto_yml
     from nbdev.serve import proc_nbs
-    from second_renderer import render
     refresh_quarto_yml()
     nbdev.doclinks._build_modidx()
-    render(proc_nbs())
-    shutil.rmtree(root/"_docs", ignore_errors=True)
-    shutil.move(root/"_proc/_docs", root)
+    return proc_nbs()
+
+
+def with_quarto(folder):
+    "Let Quarto render `folder`, pass on what it says, and end the build where it fails or warns."
+    quarto = shutil.which("quarto") or sys.exit("quarto is not on the PATH")
+    run = subprocess.Popen([quarto, "render", "--no-cache"], cwd=folder, text=True, encoding="utf-8", errors="replace",
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    warned = []
+    for line in run.stdout:
+        print(line, end="", flush=True)
+        if _warning.search(line): warned.append(line)
+    if run.wait(): sys.exit(f"Quarto ended with status {run.returncode}")
+    if warned: sys.exit("Quarto warned, and the site is not taken:\n" + "".join(warned))
+
+
+def with_smalldocs(folder):
+    "The same with smalldocs."
+    from second_renderer import render
+    render(folder)
 
 
 def main():
@@ -55,7 +68,9 @@ def main():
     from pages import Pages
     nbdev.serve.FilterDefaults = Pages
     print(f"== rendering with {'Quarto' if quarto else 'smalldocs'}", flush=True)
-    with_quarto() if quarto else with_smalldocs()
+    (with_quarto if quarto else with_smalldocs)(prepare())
+    shutil.rmtree("_docs", ignore_errors=True)
+    shutil.move("_proc/_docs", root)
     print(f"== _docs/: {len(list(Path('_docs').rglob('*.html')))} pages")
 
 

@@ -1,7 +1,7 @@
 """How many digits are right: worst errors against mpmath at 50 digits, for growing sequences, networks and weights.
 
 Writes tests/digits.json, which page 07 shows. The inputs follow from sizes and seeds and fit into float32, so that one
-exact result judges both types. Takes about ten minutes."""
+exact result judges both types."""
 import json
 import os
 import time

@@ -4,7 +4,13 @@
 - What opens and closes a part of the sidebar is a link to it, so that the keyboard reaches it and its role is true.
 - A table and a displayed formula get a box of their own to scroll in.
 - An accent over a letter is the sign, and of the size, that browsers set right: pandoc writes the combining one.
+- No script comes from outside: Quarto adds jQuery and require.js to a page with HTML among its outputs, and nothing here
+  uses them.
+- A picture without a description is described by its caption.
+- In the index of the search a formula stands once: Quarto takes its characters and, right behind them, its TeX.
 - A formula in a line stays on it with the comma that follows, and a named function keeps clear of its argument."""
+import html
+import json
 import os
 import re
 import shutil
@@ -14,6 +20,9 @@ from pathlib import Path
 
 _accents = str.maketrans("\u0300\u0301\u0302\u0303\u0304\u0305\u0307\u0308\u030c\u20d7",
                          "\u0060\u00b4\u02c6\u02dc\u00af\u00af\u02d9\u00a8\u02c7\u2192")
+_strange = re.compile(r'<script\b[^>]*\bsrc="(?:https?:)?//[^"]*\b(?:require|jquery)[^"/]*\.js"[^>]*>\s*</script>\s*'
+                      r"""|<script\b[^>]*>\s*define\(['"]jquery['"][^<]*</script>\s*""")
+_formula = re.compile(r"<math\b[^>]*>((?:(?!</math>).)*?)<annotation\b[^>]*>(.*?)</annotation>", re.S)
 root = Path(__file__).resolve().parent.parent
 
 
@@ -31,9 +40,46 @@ def opener(tag):
     return tag.replace(' role="navigation"', f' role="button"{href}')
 
 
+def plain(markup):
+    "The characters of some HTML, those of its formulas without their TeX."
+    return html.unescape(re.sub(r"<annotation\b.*?</annotation>|<[^>]*>", "", markup, flags=re.S))
+
+
+def described(figure):
+    "A figure whose pictures without a text of their own have the caption's."
+    caption = re.search(r"<figcaption\b[^>]*>(.*?)</figcaption>", figure, re.S)
+    if not caption: return figure
+    text = html.escape(" ".join(plain(caption[1]).split()))
+    figure = re.sub(r'(<img\b[^>]*?) alt(?:="")?(?=[\s/>])', r"\1", figure)
+    return re.sub(r'<img\b(?![^>]*\balt=)', lambda m: f'<img alt="{text}"', figure)
+
+
+def formulas_once(text, page):
+    "Text out of the search index of `page`, without the TeX behind each formula; what could be a word of the page stays."
+    one_space = lambda t: " ".join(t.split())
+    word = lambda t: rf"(?<!\w){re.escape(t)}(?!\w)".replace(r"\ ", r"\s+")
+    found = {one_space(plain(shown) + html.unescape(tex)): plain(shown) for shown, tex in _formula.findall(page)}
+    words = plain(page)
+    doubled = [both for both in sorted(found, key=len, reverse=True) if not re.search(word(both), words)]
+    if not doubled: return text
+    return re.sub("|".join(map(word, doubled)), lambda m: found[one_space(m[0])], text)
+
+
+def finish_search(out):
+    "The index of the search in `out`, each formula in it once."
+    file = out/"search.json"
+    entries = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    for entry in entries:
+        page = (out/entry["href"].partition("#")[0]).read_text(encoding="utf-8")
+        for part in ("section", "text"): entry[part] = formulas_once(entry.get(part, ""), page)
+    if entries: file.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+
+
 def finish(page, depth, url):
     "One page of HTML, `depth` folders below the top, finished."
     up = "../"*depth or "./"
+    page = _strange.sub("", page)
+    page = re.sub(r"<figure\b.*?</figure>", lambda m: described(m[0]), page, flags=re.S)
     page = re.sub(rf'(<a\s[^>]*?href="){re.escape(url)}/?([^"]*")', rf"\g<1>{up}\2", page)
     page = re.sub(r'<a\s[^>]*role="navigation"[^>]*>', lambda m: opener(m[0]), page)
     page = re.sub(r'(?<!<div class="table-scroll">)(<table\b.*?</table>)',
@@ -52,6 +98,7 @@ def main():
     out = Path(os.environ["QUARTO_PROJECT_OUTPUT_DIR"])
     if (out/"README.md").exists(): shutil.copy(root/"README.md", out/"README.md")  # tools/readme.py made it
     url = site_url()
+    finish_search(out)  # before the pages: it was made of them as they are
     for file in out.rglob("*.html"):
         depth = len(file.relative_to(out).parts) - 1
         file.write_text(finish(file.read_text(encoding="utf-8"), depth, url), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 Cosmic Ray makes the mutants of `lstm_nb/`, planted.py runs the pages and the quick tests against each of them. One that
 survives is an error, unless tests/equivalent_mutants.json says why it computes the same. The result is written to
-tests/mutants.json and tests/mutants.md, and what changed since the last one is printed.
+tests/mutants.json, with a stamp of the code that it is of, and tests/mutants.md; what changed since the last one is printed.
 
     mutants.py              all of the core
     mutants.py cell rnn     only these modules, and nothing is written"""
@@ -25,7 +25,7 @@ import pytest  # noqa: F401
 from cosmic_ray.mutating import MutationVisitor
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
-from planted import pages, proofs, root, source, verdict
+from planted import pages, proofs, root, source, stamp, verdict
 
 # Bit and shift operators raise on floats at the first call, and `is` for `==` says the same of small integers:
 # the first would only flatter the score, the second only lengthen the list of equivalents.
@@ -87,6 +87,7 @@ def main(only):
     reasons = json.loads(reasons_file.read_text(encoding="utf-8"))
     reason_of = {k: r for r, keys in reasons.items() for k in keys}
     counts, by, survivors, equivalents = {}, Counter(), [], {}
+    code = {m: stamp(source(m)) for m in pages}
     with tempfile.TemporaryDirectory() as folder: made = session(only or list(pages), type(root)(folder))
     for i, (module, name, text) in enumerate(made):
         killer = verdict({f"lstm_nb.{module}": text}, proofs(module))
@@ -102,18 +103,18 @@ def main(only):
     stale = [k for k in reason_of if k not in found and (not only or k.partition(".")[0] in only)]
     for k in stale: print(f"listed as equivalent, but killed or gone: {k}")
     print(markdown, f"\nkilled by: {dict(by)}\n{time.time() - began:.0f} s")
-    if not only: write(markdown, total, counts, by, survivors, equivalents)
+    if not only: write(code, markdown, total, counts, by, survivors, equivalents)
     sys.exit(bool(survivors or stale))
 
 
-def write(markdown, total, counts, by, survivors, equivalents):
+def write(code, markdown, total, counts, by, survivors, equivalents):
     "Both files, and what changed since the last ones."
     last = json.loads(report_file.read_text(encoding="utf-8")) if report_file.exists() else {"modules": {}, "surviving": [], "equivalent": {}}
     for m, c in counts.items():
         if dict(c) != last["modules"].get(m): print(f"changed: {m} was {last['modules'].get(m)}, is {dict(c)}")
     for k in set(last["surviving"]) - set(survivors): print(f"no longer surviving: {k}")
     for k in set(survivors) - set(last["surviving"]): print(f"new survivor: {k}")
-    report = {"tool": f"cosmic-ray {version('cosmic-ray')}", "modules": counts, "total": total, "killed_by": by,
+    report = {"tool": f"cosmic-ray {version('cosmic-ray')}", "code": code, "modules": counts, "total": total, "killed_by": by,
               "surviving": survivors, "equivalent": equivalents}
     report_file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     out = [__doc__.partition("\n")[0].replace("Mutation testing of the core", "# Mutants of the core\n\nMade by `make mutants`"), ""]

@@ -1,0 +1,50 @@
+"The committed records: of the code of today, and repeated rightly where prose repeats them."
+import json
+import re
+
+import pytest
+from conftest import root
+from planted import pages, source, stamp
+
+record = json.loads((root/"tests/mutants.json").read_text(encoding="utf-8"))
+
+
+def test_the_mutants_are_of_the_code_of_today():
+    assert list(record["modules"]) == list(pages)
+    stale = [m for m in pages if record["code"].get(m) != stamp(source(m))]
+    assert stale == [], "make mutants: the record is of other code"
+
+
+def test_the_record_of_the_mutants_adds_up():
+    for count in record["modules"].values():
+        assert count["mutants"] == sum(count.get(k, 0) for k in ("killed", "equivalent", "surviving"))
+    assert record["total"]["mutants"] == sum(c["mutants"] for c in record["modules"].values())
+    assert f"| all | {record['total']['mutants']} |" in (root/"tests/mutants.md").read_text(encoding="utf-8")
+
+
+code = '''"What it is."
+# how
+class Wrong(ValueError): "An error."
+def f(x): # Any
+    """One.
+
+    Two."""
+    return x + 1 # (1)
+'''
+
+
+@pytest.mark.parametrize("other", [code.replace("What it is", "Else"), code.replace("# how", ""), code.replace("Two", "2"),
+                                   code.replace("An error", "A fault"), code.replace(" # (1)", "")])
+def test_words_leave_a_stamp_as_it_is(other): assert other != code and stamp(other) == stamp(code)
+
+
+@pytest.mark.parametrize("other", [code.replace("x + 1", "x - 1"), code.replace("ValueError", "TypeError"), code.replace("x + 1", "x")])
+def test_code_changes_it(other): assert other != code and stamp(other) != stamp(code)
+
+
+def test_the_rounding_that_prose_speaks_of_was_measured():
+    rows = [r for r in json.loads((root/"tests/digits.json").read_text(encoding="utf-8"))["cases"] if r["scale"] == 1]
+    worst = {dtype: round(max(max(r[dtype].values()) for r in rows)) for dtype in ("float64", "float32")}
+    home, page = (re.sub(r"\s+", " ", (root/name).read_text(encoding="utf-8")) for name in ("README.md", "nbs/07_proof.ipynb"))
+    assert f"at worst {worst['float64']} units in the last place, over {len(rows)} problems in float64" in home
+    assert f"{worst['float64']} at worst in float64 and {worst['float32']} in float32" in page
