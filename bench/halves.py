@@ -1,7 +1,7 @@
 """A batch in one call, or its halves on two Python threads? Writes bench/halves.json, which page 10 shows.
 
 NumPy gives the lock free while it computes, so two threads can work side by side, each with a tape of its own. Whether that wins
-depends on what OpenBLAS does meanwhile: with two threads of its own, or with one (with MKL the engine shares out units instead). Each setting is a process of its own."""
+depends on what OpenBLAS does meanwhile: with two threads of its own, or with one. Each setting is a process of its own."""
 import argparse
 import statistics
 import sys
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from programs import draw, in_type, serve, timed, without_mkl
+from programs import draw, in_type, serve, timed
 from workers import Notes, Worker, here, machine, rounded
 
 sizes = [(64, 128, 32, 100), (128, 256, 64, 100), (256, 512, 64, 50)]
@@ -88,6 +88,5 @@ def main():
 
 if __name__ == "__main__":
     if sys.argv[1:2] in (["1"], ["2"]):
-        without_mkl()
         serve(answer)
     else: main()

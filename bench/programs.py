@@ -41,9 +41,13 @@ def per_step(q):
 
 
 def without_mkl():
-    "From now on as if the package mkl were not installed: products are OpenBLAS's, NumPy's or SciPy's. Before the compiled engine is loaded."
-    from lstm_nb import fused
-    fused._mkl = lambda: None
+    "From now on as if the package mkl were not installed: the compiled engine's products are those of SciPy's OpenBLAS. Before it is loaded."
+    from importlib import metadata
+    files = metadata.files
+    metadata.files = lambda name: None if name == "mkl" else files(name)
+    from lstm_nb import fused_numba
+    metadata.files = files
+    assert not fused_numba._mkl()
 
 
 def fused(q, engine, mkl=True):
@@ -172,9 +176,9 @@ def jax_scan(q):
 
 
 def mkl_products(q):
-    "The same by MKL, which both engines use where it is installed."
-    from lstm_nb import fused, fused_numba
-    if not fused._mkl(): raise ModuleNotFoundError("No module named 'mkl'")
+    "The same by MKL, which the compiled engine uses where it is installed."
+    from lstm_nb import fused_numba
+    if not fused_numba._mkl(): raise ModuleNotFoundError("No module named 'mkl'")
     return products(q, fused_numba._product)
 
 
@@ -198,7 +202,7 @@ def products(q, dot=np.dot):
     return forward, both, None
 
 
-programs = {"per step": per_step, "numpy": partial(fused, engine="numpy"), "numpy openblas": partial(fused, engine="numpy", mkl=False), "numba": partial(fused, engine="numba"), "numba openblas": partial(fused, engine="numba", mkl=False),
+programs = {"per step": per_step, "numpy": partial(fused, engine="numpy"), "numba": partial(fused, engine="numba"), "numba openblas": partial(fused, engine="numba", mkl=False),
             "checkpointed": checkpointed, "usual": usual, "torch": torch_lstm, "torch compiled": partial(torch_lstm, compiled=True), "jax": jax_scan, "products": products, "products mkl": mkl_products}
 
 
@@ -232,7 +236,7 @@ def timed(f, seconds):
 def versions(name):
     "What runs here."
     from importlib.metadata import version
-    used = {"numpy": ["mkl"], "numba": ["numba", "llvmlite", "scipy", "mkl"], "jax": ["jax", "jaxlib"]}.get(name, ["torch"] if "torch" in name else [])
+    used = {"numpy": [], "numba": ["numba", "llvmlite", "scipy", "mkl"], "jax": ["jax", "jaxlib"]}.get(name, ["torch"] if "torch" in name else [])
     return {"python": platform.python_version()} | {k: version(k) for k in ["numpy", *used]}
 
 

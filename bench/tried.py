@@ -1,6 +1,6 @@
 """What was tried to make the engines faster, and what it gave: writes bench/tried.json, which page 14 shows.
 
-Two kinds of programs, in turn and each in a process of its own, as in run.py. The engines with one of their ideas taken out, whose results
+Two kinds of programs, in turn and each in a process of its own, as in run.py. The compiled engine with and without its sharing, whose results
 are checked first; and the matrix products with all moving of memory around them, in the layout of the engines and in others, by MKL throughout."""
 import argparse
 import ctypes
@@ -19,18 +19,11 @@ from workers import Notes, Worker, here, machine
 sizes = [(32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)]
 
 
-def whole(q, engine):
-    "No units are shared out. NumPy's OpenBLAS still shares out its products; Numba's are kept to one core."
-    from lstm_nb import fused, fused_numba
-    fused._parts = fused_numba._parts = lambda sizes, least: 1
-    return programs.fused(q, engine)
-
-
-def anew(q, engine):
-    "No thread is kept: every pass starts its own."
-    from lstm_nb import fused
-    fused._Memory.crews = property(lambda memory: {}, lambda memory, crews: None)
-    return programs.fused(q, engine)
+def whole(q):
+    "No units are shared out, and the products are kept to one core."
+    from lstm_nb import fused_numba
+    fused_numba._parts = lambda sizes: 1
+    return programs.fused(q, "numba")
 
 
 def arrays(q):
@@ -41,9 +34,10 @@ def arrays(q):
 
 def columns(q, thin=None):
     "Examples as columns and the inputs' product before the loop, as in the engines: three times everything is turned."
-    from lstm_nb.fused import _Memory, _Share, _input_product, _product as dot, _turn
+    from lstm_nb.fused import _Memory, _turn
+    from lstm_nb.fused_numba import _product as dot
     n_x, n, m, T, new = arrays(q)
-    memory, who = _Memory(n_x, n, m, T, q["x"].dtype), _Share(product=dot)
+    memory = _Memory(n_x, n, m, T, q["x"].dtype)
     memory.Wx[...], memory.S[...] = new(*memory.Wx.shape), new(*memory.S.shape)
     W, WT, WxT, A, K = new(4*n, n), new(n, 4*n), new(n_x, 4*n), new(T, n, m), new(T, 4*n, m)
     S, dZ, z, a = memory.S, new(4*n, T, m), new(4*n, m), new(n, m)
@@ -51,7 +45,11 @@ def columns(q, thin=None):
     up, down = (thin(V, m, T) if thin else partial(dot, V) for V in (W, WT))
 
     def forward():
-        _input_product(memory, who)
+        for r in range(0, 4*n, len(memory.block)):
+            W = memory.Wx[r:r + len(memory.block)]
+            some = memory.block[:len(W)]
+            dot(W, S[n:].reshape(-1, T*m), some)
+            _turn(some.reshape(len(W), T, m), memory.G.reshape(T, 4*n, m)[:, r:r + len(W)])
         for At in A: up(At, z)
         _turn(A, S[:n])
 
@@ -66,7 +64,8 @@ def columns(q, thin=None):
 
 def within(q):
     "The inputs within the product of the step: nothing before the loop, and one product gives da and dx."
-    from lstm_nb.fused import _product as dot, _turn
+    from lstm_nb.fused import _turn
+    from lstm_nb.fused_numba import _product as dot
     n_x, n, m, T, new = arrays(q)
     k = n + n_x + 1
     W, WT, S, K, z, back = new(4*n, k), new(k - 1, 4*n), new(T, k, m), new(T, 4*n, m), new(4*n, m), new(k - 1, m)
@@ -85,7 +84,7 @@ def within(q):
 
 def as_rows(q):
     "Examples as rows, as in PyTorch: time first is a matrix already, and nothing is turned."
-    from lstm_nb.fused import _product as dot
+    from lstm_nb.fused_numba import _product as dot
     n_x, n, m, T, new = arrays(q)
     W, Wx, A, X, K = new(4*n, n), new(4*n, n_x + 1), new(T, m, n), new(T*m, n_x + 1), new(T, m, 4*n)
     G, z, a, dWa, dWx, dx = new(T*m, 4*n), new(m, 4*n), new(m, n), new(4*n, n), new(4*n, n_x + 1), new(T*m, n_x + 1)
@@ -106,7 +105,7 @@ def as_rows(q):
 
 def packed(W, m, T):
     "A product with weights that are brought into the order in which MKL reads them once in `T` calls, instead of in each."
-    from lstm_nb.fused import _mkl
+    from lstm_nb.fused_numba import _mkl
     kind, number = ("s", ctypes.c_float) if W.dtype == np.float32 else ("d", ctypes.c_double)
     size, pack, compute = (getattr(_mkl(), f"cblas_{kind}gemm_{k}") for k in ("pack_get_size", "pack", "compute"))
     size.restype = ctypes.c_size_t
@@ -124,7 +123,7 @@ def packed(W, m, T):
     return product
 
 
-engines = {f"{engine}{name}": partial(program, engine=engine) for engine in ("numpy", "numba") for name, program in (("", programs.fused), (", whole", whole), (", anew", anew))}
+engines = {"numba": partial(programs.fused, engine="numba"), "numba, whole": whole}
 layouts = {"columns": columns, "columns, packed": partial(columns, thin=packed), "within": within, "rows": as_rows}
 variants = engines | layouts
 

@@ -26,6 +26,10 @@ def best_every(
     return max(1, round((T_x * kept/tape)**0.5))
 
 # %% ../nbs/11_checkpoint.ipynb #204c9394
+def _given(parts, start, stop): return parts[start, stop]
+
+def _cut(x, start, stop): return x[:, :, start:stop]
+
 def _segments(
     x, # As in checkpointed_lstm_forward
     every, # Steps of a segment, or `None`
@@ -39,13 +43,13 @@ def _segments(
                              f"got {every} and {T_x}")
         ends = np.cumsum([v.shape[2] for v in x]).tolist()
         parts = dict(zip(zip([0, *ends], ends), x))
-        return lambda *steps: parts[steps], list(parts)
+        return partial(_given, parts), list(parts)
     if callable(x): make, T_x = x, _count("T_x", T_x)
     elif T_x is not None:
         raise ValueError(f"T_x: expected None, as x has a length of its own, got {T_x}")
     else:
         [x] = check_shapes({"x": (x, "n_x, m, T_x")}, dict(sizes))
-        make, T_x = lambda start, stop: x[:, :, start:stop], x.shape[2]
+        make, T_x = partial(_cut, x), x.shape[2]
     if every is None: every = 4*best_every(T_x, sizes["n_x"], sizes["n_a"])
     every = _count("every", every)
     return make, [(start, min(start + every, T_x)) for start in range(0, T_x, every)]
@@ -67,6 +71,8 @@ class CheckpointTape:
     def __repr__(self):
         sizes = "".join(f"{k}={n}, " for k, n in self.sizes.items())
         return f"CheckpointTape({sizes}T_x={self.bounds[-1][1]}, {len(self.bounds)} segments)"
+
+    def __getstate__(self): return vars(self) | {"spare": []}         # a copy runs its own
 
 def _run(
     tape:CheckpointTape, # The states before the segments

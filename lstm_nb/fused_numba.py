@@ -9,7 +9,11 @@ __all__ = []
 import ctypes
 import math
 import os
+import threading
+import warnings
 from decimal import Decimal
+from functools import cache
+from importlib import metadata
 
 import llvmlite.binding
 import numpy as np
@@ -19,10 +23,25 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic, overload
 
-from .fused import _matrices, _mkl, _parts, _share, _together
+from .parameters import ShapeError
+from .fused import _matrices
 
 _options = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
-_jit = njit(cache=True, nogil=True, **_options)
+
+# %% ../nbs/10_fused_numba.ipynb #0b14c0de
+@cache
+def _kept_on_disk() -> bool: # Whether Numba finds a folder that it can write to
+    "Asked once, and said once if there is none."
+    try: njit(cache=True)(_kept_on_disk.__wrapped__)
+    except RuntimeError as e:
+        warnings.warn(f"compiled code cannot be kept and is compiled in every process, set "
+                      f"NUMBA_CACHE_DIR to a folder that can be written to ({e})", stacklevel=2)
+        return False
+    return True
+
+def _jit(f):
+    "`f` compiled."
+    return njit(cache=_kept_on_disk(), nogil=True, **_options)(f)
 
 # %% ../nbs/10_fused_numba.ipynb #c7eaca0a
 def _exp_parts(y): "`q` and `2**k` of equation (35): `exp(y)` is `2**k * (1 + q)`."
@@ -75,12 +94,35 @@ def _compiled_gate(y):
     return gate
 
 # %% ../nbs/10_fused_numba.ipynb #c0a10002
+@cache
+def _mkl():
+    "The library MKL, or `None` where it is not installed, or cannot be loaded: that is said once."
+    try: files = metadata.files("mkl") or []
+    except metadata.PackageNotFoundError: return None
+    try:
+        found = [f.locate() for f in files if f.name.startswith("libmkl_rt.so")]
+        if not found: raise OSError("no libmkl_rt.so is listed")
+        return ctypes.CDLL(str(found[0]))
+    except OSError as e:
+        warnings.warn(f"the package mkl is installed, but its library cannot be loaded ({e}): "
+                      "SciPy's OpenBLAS takes its place", stacklevel=2)
+
 for _name in ("sgemm", "dgemm"):
     if _mkl(): _address = ctypes.cast(getattr(_mkl(), _name), ctypes.c_void_p).value
     else: _address = get_cython_function_address("scipy.linalg.cython_blas", _name)
     llvmlite.binding.add_symbol(f"lstm_nb_{_name}", _address)
 
 # %% ../nbs/10_fused_numba.ipynb #c0a10003
+_MOST = 2**31 - 1
+
+def _check_sizes(n_x, n_a, m, T_x, dtype):
+    "Raise `ShapeError` where a product has a side of more than 31 bits."
+    sides = {"4 n_a": 4*n_a, "n_a + n_x + 1": n_a + n_x + 1, "m T_x": m*T_x}
+    for symbols, side in sides.items():
+        if side > _MOST:
+            raise ShapeError(f'x: expected {symbols} of at most {_MOST} with engine="numba", got '
+                             f'{side}; take fewer steps at a time, or engine="numpy"')
+
 @intrinsic
 def _call_gemm(typing, a, b, out, M, N, K):
     name = "lstm_nb_sgemm" if a.dtype == types.float32 else "lstm_nb_dgemm"
@@ -101,6 +143,7 @@ def _call_gemm(typing, a, b, out, M, N, K):
 @_jit
 def _product(a, b, out):
     "out = a @ b. Each of the first two lies by rows or is the transpose of what does."
+    if max(a.shape[0], b.shape[1], a.shape[1]) > _MOST: raise ValueError("too large for BLAS")
     _call_gemm(a, b, out, a.shape[0], b.shape[1], a.shape[1])
 
 # %% ../nbs/10_fused_numba.ipynb #c0a10006
@@ -138,11 +181,50 @@ def _meet(k, cells, number):
             if tries > 2000: _yield()
 
 # %% ../nbs/10_fused_numba.ipynb #c0a10008
+def _share(k, parts, rows):
+    "From where to where of so many rows belong to part `k`."
+    return k*rows // parts, (k + 1)*rows // parts
+
+def _parts(sizes):
+    "Into how many parts the units are shared out: one for every core, if MKL multiplies for each."
+    _, n, m, _, dtype = sizes
+    most = min(n, 8*n*n*m // 2**19)                   # operations of a step that are worth a part
+    return min(_mkl().MKL_Get_Max_Threads(), most) if most > 1 and _mkl() else 1
+
+def _alone(work, k):
+    "`work(k)`, whose products keep to this thread."
+    if not _mkl(): return work(k)
+    before = _mkl().MKL_Set_Num_Threads_Local(1)
+    try: work(k)
+    finally: _mkl().MKL_Set_Num_Threads_Local(before)
+
+def _together(parts, work, give_up):
+    "`work(k)` for every part at the same time; `False`, and nothing is done, without threads."
+    errors, begin, there = [], threading.Event(), []
+    def run(k):
+        try: _alone(work, k)
+        except BaseException as e: give_up(); errors.append(e)
+    def other(k):
+        begin.wait()
+        if there: run(k)
+    threads = [threading.Thread(target=other, args=(k,)) for k in range(1, parts)]
+    try:
+        for t in threads: t.start()
+        there.append(True)
+    except RuntimeError: return False
+    finally: begin.set()
+    run(0)
+    for t in threads: t.join()
+    for e in errors: raise e
+    return True
+
 def _share_out(memory, work):
     "`work(k, cells)` for every part, at the same time."
-    parts = _parts(memory.sizes, 2**19)
-    cells, end = np.zeros(8*parts, np.int64), np.iinfo(np.int64).max
-    _together(memory, parts, lambda k: work(k, cells), lambda: cells.fill(end))
+    parts, end = _parts(memory.sizes), np.iinfo(np.int64).max
+    if parts > 1:
+        cells = np.zeros(8*parts, np.int64)
+        if _together(parts, lambda k: work(k, cells), lambda: cells.fill(end)): return
+    _alone(lambda k: work(k, np.zeros(8, np.int64)), 0)
 
 # %% ../nbs/10_fused_numba.ipynb #92bfdd47
 @_jit

@@ -9,7 +9,8 @@ __all__ = ['init_layers', 'as_time_first', 'from_time_first', 'as_batch_first', 
 
 # %% ../nbs/12_layers.ipynb #7d205983
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -486,6 +487,8 @@ class LayersTape:
     sorting: tuple # What _sorting returned
     shape: tuple # `(rows, m, T_x)` of the network's output
     dtype: Any # Of the network's output
+
+    def __copy__(self): return replace(self, layers=deepcopy(self.layers))
 
 def _check_tape(
     tape, # A LayersTape

@@ -91,20 +91,56 @@ LSTM_SHAPES = {"Wf": "n_a, n_a + n_x", "bf": "n_a, 1", "Wi": "n_a, n_a + n_x", "
                "Wc": "n_a, n_a + n_x", "bc": "n_a, 1", "Wo": "n_a, n_a + n_x", "bo": "n_a, 1",
                "Wy": "n_y, n_a", "by": "n_y, 1"}
 
+# %% ../nbs/00_parameters.ipynb #00a1b2c3
+# keys that change the network, and those that tell one kind from another
+_CHANGING = dict.fromkeys("Pf Pi Po Wp gf gi gc go gh".split(), "variant_lstm") | {"bca": "gru"}
+_TELLING = (dict.fromkeys(["Wz", "Wr"], "gru") | dict.fromkeys(["Waa", "Wax"], "variant_rnn")
+            | dict.fromkeys(["Wf", "Wi", "Wo"], "fused_lstm"))
+
+def _named(
+    engine:str, # What the names of its functions begin with
+) -> str: # As it is written in code
+    "The pair of functions that an error names."
+    return f"engine=({engine}_forward, {engine}_backward)"
+
+def _refuse_ignored(
+    parameters:dict, # Parameters by name
+    shapes:dict, # The keys that are used
+):
+    "Raise `ValueError` for a key that changes the network and would be ignored."
+    if _CHANGING.keys().isdisjoint(parameters): return
+    for k, engine in _CHANGING.items():
+        if k in parameters and k not in shapes:
+            raise ValueError(f'parameters: "{k}" would be ignored, it is for {_named(engine)}')
+
+def _missing(
+    key:str, # What is missing
+    parameters:dict, # Parameters by name
+    shapes:dict, # The keys that are used
+) -> MissingParameter: # The error
+    "The error for a missing key, with the engine that the other keys belong to."
+    hint = ""
+    if "Wo" in parameters and key in ("Wf", "Wi") and f"b{key[1]}" not in parameters:
+        other = "i" if key == "Wf" else "f"
+        hint = f'; coupled gates are for variant_lstm_forward with coupled="{other}"'
+    for k, engine in _TELLING.items():
+        if k in parameters and k not in shapes: hint = f'; "{k}" is for {_named(engine)}'
+    return MissingParameter(f'parameters: "{key}" is missing, expected ({shapes[key]}){hint}')
+
 # %% ../nbs/00_parameters.ipynb #4d5c763e
 def check_inputs(
-    parameters:dict, # Parameters by name; keys that are not in `shapes` are left alone
+    parameters:dict, # Parameters by name; unknown keys are left alone
     shapes:dict, # `RNN_SHAPES` or `LSTM_SHAPES`
     **arguments, # Every other argument as (array, its shape in symbols)
 ) -> tuple: # The parameters as a new dictionary, then the arguments in order, all as arrays
     "Check parameters and arguments against each other; the parameters give the network's sizes."
     if not isinstance(parameters, Mapping):
         raise TypeError(f"parameters: expected a dictionary of arrays, got {type(parameters).__name__}")
+    _refuse_ignored(parameters, shapes)
     has_output = any("n_y" in s and k in parameters for k, s in shapes.items())
     keys = [k for k, s in shapes.items() if has_output or "n_y" not in s]
     for k in keys:
-        if k not in parameters:
-            raise MissingParameter(f'parameters: "{k}" is missing, expected ({shapes[k]})')
+        if k not in parameters: raise _missing(k, parameters, shapes)
     sizes = {}
     p = check_shapes({f'parameters["{k}"]': (parameters[k], shapes[k]) for k in keys}, sizes)
     return dict(zip(keys, p)), *check_shapes(arguments, sizes)

@@ -305,6 +305,8 @@ class NetworkTape:
     Wy:np.ndarray # Its weights, `(n_y, rows)`
     last:tuple # The form of the last states, or `None` where all steps were read
 
+    def __copy__(self): return NetworkTape(self.layers.__copy__(), self.shown, self.Wy, self.last)
+
 @np.errstate(all="ignore")
 def network_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -355,7 +357,8 @@ def network_backward(
         da_last = [None] * (len(tape.layers.net) - 1) + [top if len(top) > 1 else top[0]]
         gradients = layers_backward(None, tape.layers, da_last)
     gradients["dlayers"] = gradients.pop("dparameters")
-    return gradients | {"dWy": np.tensordot(dz, tape.shown, [[1, 2], [1, 2]]),   # (107)
+    shown = np.ascontiguousarray(tape.shown)          # as pickle leaves it: the same bits there
+    return gradients | {"dWy": np.tensordot(dz, shown, [[1, 2], [1, 2]]),        # (107)
                         "dby": dz.sum(axis=(1, 2))[:, None]}                     # (107)
 
 # %% ../nbs/21_train.ipynb #674561c4

@@ -261,12 +261,18 @@ def _lstm_shapes(keys, coupled):
         if coupled and k in "fi" and k != coupled: continue
         shapes |= {f"W{k}": f"n_a, {rows} + n_x", f"b{k}": "n_a, 1"}
         shapes |= {key: "n_a, 1" for key in (f"P{k}", f"g{k}") if key in keys and key != "Pc"}
-    return shapes | ({"gh": "n_a, 1", "bh": "n_a, 1"} if "gh" in keys else {})
+    return shapes | ({"gh": "n_a, 1", "bh": "n_a, 1"} if "gh" in keys or "bh" in keys else {})
 
 def _check_coupled(coupled):
     "`coupled`, if it names a gate or is `None`."
     if coupled is None or isinstance(coupled, str) and coupled in ("f", "i"): return coupled
     raise ValueError(f'coupled: expected None, "f" or "i", got {coupled!r}')
+
+def _without_coupled(parameters, coupled):
+    "The parameters without the peephole and the gain of the gate that is not computed."
+    if coupled is None or not isinstance(parameters, Mapping): return parameters
+    other = {"f": "i", "i": "f"}[coupled]
+    return {k: v for k, v in parameters.items() if k not in (f"P{other}", f"g{other}")}
 
 def _flag(name, value):
     "`value` as True or False. Raises `TypeError` for anything else."
@@ -314,8 +320,9 @@ def variant_lstm_forward(
 ) -> tuple: # `a` `(n_a, m, T_x)` or `(n_r, m, T_x)`, `c` `(n_a, m, T_x)`, and the tape
     "An LSTM with any of the variants over a whole sequence, equations (60) to (76)."
     o = _options(activations, 3, clip=clip, cell_clip=cell_clip, epsilon=epsilon)
+    parameters = _without_coupled(parameters, _check_coupled(coupled))
     keys = parameters if isinstance(parameters, Mapping) else ()
-    shapes = _lstm_shapes(keys, _check_coupled(coupled))
+    shapes = _lstm_shapes(keys, coupled)
     rows = "n_r, m" if "Wp" in shapes else "n_a, m"
     given = {"c0": (c0, "n_a, m"), "mask": (mask, rows)}
     given = {k: v for k, v in given.items() if v[0] is not None}
@@ -424,18 +431,21 @@ def gru_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
     # `Wz` `Wr` `Wc` `(n_a, n_a + n_x)`, `bz` `br` `bc` `(n_a, 1)`,
-    # and with `reset_after`, where it is there, `bca` `(n_a, 1)`
+    # and `bca` `(n_a, 1)` where the reset gate acts after the product
     parameters:dict,
     c0:None=None, # A GRU has no memory
     *,
-    reset_after:bool=False, # Whether the reset gate acts after the product, equation (82)
+    reset_after:bool=None, # Whether it acts after the product, (82); if not given, with `bca`
     clip:float=None, # Where every pre-activation is cut off
     activations:tuple=("Sigmoid", "Tanh"), # Gates, candidate; as in activate
     mask:np.ndarray=None, # Multiplies the hidden state that enters a step, `(n_a, m)`
 ) -> tuple: # `a` `(n_a, m, T_x)`, `None`, and the tape
     "A gated recurrent unit over a whole sequence, equations (79) to (82)."
-    o = _options(activations, 2, clip=clip, reset_after=_flag("reset_after", reset_after))
-    has_bias = reset_after and isinstance(parameters, Mapping) and "bca" in parameters
+    has_bias = isinstance(parameters, Mapping) and "bca" in parameters
+    after = has_bias if reset_after is None else _flag("reset_after", reset_after)
+    if has_bias and not after:
+        raise ValueError(f'reset_after: expected True, as the parameters have "bca", got {reset_after}')
+    o = _options(activations, 2, clip=clip, reset_after=after)
     shapes = {k: v for k, v in GRU_SHAPES.items() if k != "bca" or has_bias}
     return _run_without_memory("gru_forward", _gru_step, x, a0, parameters, shapes, c0, mask, o)
 

@@ -545,8 +545,9 @@ def variant(kind):
             p = V.init_variant_parameters(n_x, n_a, n_r, coupled=o["coupled"], peepholes=r.random() < 0.5, layer_norm=r.random() < 0.5, rng=rng, dtype=dtype)
             if n_r == n_a + 1: o["mask"] = there(draw(n_r, m))
         elif kind == "gru":
-            o["reset_after"] = r.random() < 0.5
-            p = V.init_gru_parameters(n_x, n_a, reset_after=o["reset_after"], rng=rng, dtype=dtype)
+            after = r.random() < 0.5
+            o["reset_after"] = r.choice([None, after])
+            p = V.init_gru_parameters(n_x, n_a, reset_after=after, rng=rng, dtype=dtype)
         else: p = q["rnn"]
         p = {k: w + draw(*w.shape) / 2 if w.shape[1] == 1 else w for k, w in p.items() if "y" not in k}
         o["activations"] = tuple(r.choice(["Sigmoid", "tanh", ("ScaledTanh", np.array(1.2), np.array(0.7)), ("Elu", np.array(0.5)), "Softsign"]) for _ in range(places_of[kind]))
@@ -576,7 +577,7 @@ def lstm_variant_shapes(keys, coupled):
     "What is switched on is what is there."
     rows = "n_r" if "Wp" in keys else "n_a"
     gates = [k for k in "fico" if coupled in (None, k) or k in "co"]
-    shapes = {f"W{k}": f"n_a, {rows} + n_x" for k in gates} | {f"b{k}": "n_a, 1" for k in gates} | {k: "n_a, 1" for k in ("gh", "bh") if "gh" in keys}
+    shapes = {f"W{k}": f"n_a, {rows} + n_x" for k in gates} | {f"b{k}": "n_a, 1" for k in gates} | {k: "n_a, 1" for k in ("gh", "bh") if "gh" in keys or "bh" in keys}
     shapes |= {n + k: "n_a, 1" for k in gates for n in "Pg" if n + k in keys and n + k != "Pc"}
     return ({"Wp": "n_r, n_a"} if rows == "n_r" else {}) | shapes, f"{rows}, m"
 
@@ -589,7 +590,7 @@ def judge_variant(kind):
         for k in ("clip", "cell_clip"):
             if a.get(k) is not None: judge_bound(v, k, a[k])
         if "epsilon" in a: judge_bound(v, "epsilon", a["epsilon"], least=0)
-        if "reset_after" in a: judge_flag(v, "reset_after", a["reset_after"])
+        if a.get("reset_after") is not None: judge_flag(v, "reset_after", a["reset_after"])
         coupled = a.get("coupled")
         if not (coupled is None or isinstance(coupled, str) and coupled in ("f", "i")): v.wrong("coupled", Value)
         if v.must: return [v.wrong(k, Type, Shape, Value, Missing) for k in a]
@@ -597,7 +598,9 @@ def judge_variant(kind):
         if not isinstance(p, Mapping): return [v.wrong("parameters", Type), *[v.wrong(k, Type, Shape) for k in a]]
         shapes, rows = {k: s for k, s in nb.RNN_SHAPES.items() if "n_y" not in s}, "n_a, m"
         if kind == "lstm": shapes, rows = lstm_variant_shapes(p, coupled)
-        if kind == "gru": shapes = {k: s for k, s in V.GRU_SHAPES.items() if k != "bca" or a["reset_after"] and "bca" in p}
+        if kind == "gru":
+            shapes = {k: s for k, s in V.GRU_SHAPES.items() if k != "bca" or "bca" in p}
+            if "bca" in p and a["reset_after"] is not None and not a["reset_after"]: v.wrong("reset_after", Value)
         for k, shape in shapes.items():
             if k in p: v.array(f'"{k}"', p[k], shape)
             else: v.wrong(f'"{k}"', Missing)

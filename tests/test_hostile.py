@@ -38,7 +38,7 @@ def clean_arguments(args, fixed):
              "classes": lambda v: np.asarray(v).astype(np.int64), "parameters": clean_tree, "gradients": clean_tree,
              "state": lambda v: v if v is None else clean_tree(v) | ({"t": operator.index(v["t"])} if "t" in v else {}),
              **dict.fromkeys("n_x n_a n_y n_r n_layers m T_x every step steps warmup size seed T n".split(), lambda v: v if v is None else operator.index(v)),
-             **dict.fromkeys(["peepholes", "layer_norm", "reset_after", "last_only"], bool)}
+             "reset_after": lambda v: v if v is None else bool(v), **dict.fromkeys(["peepholes", "layer_norm", "last_only"], bool)}
     return {k: v if k in fixed else kinds.get(k, clean)(v) for k, v in args.items()}
 
 

@@ -154,7 +154,8 @@ def gru(x, a0, p, c0=None, reset_after=False):
     "A GRU with all its weights made out of those of an RNN, so that the suites for RNNs can run on it."
     W = np.concatenate([p["Waa"], p["Wax"]], 1)
     q = {"Wz": 0.5 * W, "Wr": -W, "Wc": W, "bz": p["ba"], "br": 0.3 * p["ba"], "bc": -p["ba"], "bca": 0.5 * p["ba"]}
-    return gru_forward(x, a0, q, reset_after=reset_after)
+    if not reset_after: del q["bca"]
+    return gru_forward(x, a0, q)
 
 
 def candidate_only(da, tape, dc=None):
