@@ -117,20 +117,20 @@ def test_the_search_has_a_formula_once(tmp_path):
     assert Site(tmp_path).doubled == []
 
 
-said = {"quiet": "[ 1/21] 04_cell.ipynb", "math": "[WARNING] Could not convert TeX math dz = \\Bigl(dy\\Bigr), rendering as TeX:", "bare": "Could not convert TeX math x",
-        "colour": "\x1b[33mWARN: Unable to resolve link target: x.ipynb\x1b[39m", "long": "WARNING (/lib/main.lua:1): x"}
+said = {"quiet": "[ 1/21] 04_cell.ipynb", "another warning": "\x1b[33mWARN: something that the page survives\x1b[39m",
+        "TeX": "[WARNING] Could not convert TeX math dz = \\Bigl(dy\\Bigr), rendering as TeX:", "bare": "Could not convert TeX math x"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the Quarto of this test is a shell script")
 @pytest.mark.parametrize("what", said)
 @pytest.mark.parametrize("stream", [1, 2])
-def test_a_warning_of_quarto_fails_the_build(tmp_path, monkeypatch, capsys, what, stream):
+def test_a_formula_that_quarto_leaves_as_tex_fails_the_build(tmp_path, monkeypatch, capsys, what, stream):
     (tmp_path/"quarto").write_text(f"#!/bin/sh\ncat >&{stream} <<'END'\n{said[what]}\nEND\nexit ${{STATUS:-0}}\n", encoding="utf-8")
     (tmp_path/"quarto").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    if what == "quiet": build_docs.with_quarto(tmp_path)
+    if what in ("quiet", "another warning"): build_docs.with_quarto(tmp_path)
     else:
-        with pytest.raises(SystemExit, match="Quarto warned"): build_docs.with_quarto(tmp_path)
+        with pytest.raises(SystemExit, match="formulas as TeX"): build_docs.with_quarto(tmp_path)
     assert said[what] in capsys.readouterr().out
     monkeypatch.setenv("STATUS", "3")
     with pytest.raises(SystemExit, match="status 3"): build_docs.with_quarto(tmp_path)

@@ -2,10 +2,9 @@
 
 With Quarto where it is on the PATH or pip can get it, else with smalldocs; LSTM_NB_RENDERER=quarto or
 smalldocs decides otherwise. Both read `_quarto.yml` and the notebooks as nbdev prepares them in `_proc/`,
-and both run `finish_site.py` at the end. A warning of Quarto fails the build: a formula that it cannot convert
-is one, and would be on the page as TeX."""
+and both run `finish_site.py` at the end. A formula that Quarto cannot convert, and only warns of, fails the build:
+it would be on the page as TeX."""
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 root = Path(__file__).resolve().parent.parent
 tried = Path(sys.prefix)/".quarto-tried"
 versions = "quarto-cli>=1.7.34,<1.11"  # the lines that CI builds with
-_warning = re.compile(r"WARN(ING)?\b|Could not convert TeX math")
 
 
 def have_quarto():
@@ -39,16 +37,16 @@ def prepare():
 
 
 def with_quarto(folder):
-    "Let Quarto render `folder`, pass on what it says, and end the build where it fails or warns."
+    "Let Quarto render `folder`, pass on what it says, and end the build where it fails or leaves TeX."
     quarto = shutil.which("quarto") or sys.exit("quarto is not on the PATH")
     run = subprocess.Popen([quarto, "render", "--no-cache"], cwd=folder, text=True, encoding="utf-8", errors="replace",
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    warned = []
+    unread = []
     for line in run.stdout:
         print(line, end="", flush=True)
-        if _warning.search(line): warned.append(line)
+        if "Could not convert TeX math" in line: unread.append(line)
     if run.wait(): sys.exit(f"Quarto ended with status {run.returncode}")
-    if warned: sys.exit("Quarto warned, and the site is not taken:\n" + "".join(warned))
+    if unread: sys.exit("Quarto left formulas as TeX, and the site is not taken:\n" + "".join(unread))
 
 
 def with_smalldocs(folder):
