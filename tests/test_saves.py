@@ -16,12 +16,12 @@ from conftest import root
 from lstm_nb import load_tree, read_safetensors, save_tree, write_safetensors
 from lstm_nb import train as T
 from lstm_nb import weights as W
-from problems import tables
+from problems import long, tables
 from safetensors import numpy
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals, links and permissions")
 both = pytest.mark.parametrize("write, read", [(save_tree, load_tree), (write_safetensors, read_safetensors)], ids=["tree", "weights"])
-rounds = int(os.environ.get("LSTM_NB_SAVES", "21"))
+rounds = 200 if long else 21
 
 
 def of(n, size=1000): return {"a": np.full(size, float(n))}
@@ -88,7 +88,7 @@ def save_by_two(path, rounds, fault=""):
 
 @posix
 def test_two_processes_and_kills(tmp_path):
-    "Two save to one path at the same time and one is killed, LSTM_NB_SAVES times over: one version, whole, and nothing beside it at the end."
+    "Two save to one path at the same time and one is killed, over and over: one version, whole, and nothing beside it at the end."
     killed, inside, damaged, left = save_by_two(tmp_path/"run", rounds)
     tables.append(f"{rounds} double saves by two processes: {killed} processes killed, {inside} within a write, {damaged} files damaged")
     assert damaged == 0 and left == ["run"] and killed > rounds // 3 and inside == (rounds + 2) // 3

@@ -1,6 +1,7 @@
 "The built site, in a browser and without."
 import pytest
 from conftest import site_folder
+from problems import long
 
 names = sorted(p.relative_to(site_folder).as_posix() for p in site_folder.rglob("*.html")) or ["index.html"]
 every_page = pytest.mark.parametrize("name", names)
@@ -83,8 +84,7 @@ def test_a_link_to_an_equation_leads_to_it(visit):
 
 
 @every_page
-@looks
-@widths
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 390)] + long*[("dark", 1280), ("light", 390)])
 def test_accessible(visit, axe, name, scheme, width):
     page = visit(name, width, scheme)
     page.evaluate(axe)

@@ -16,6 +16,7 @@ import re
 import shutil
 import sys
 from configparser import ConfigParser
+from functools import cache
 from pathlib import Path
 
 _accents = str.maketrans("\u0300\u0301\u0302\u0303\u0304\u0305\u0307\u0308\u030c\u20d7",
@@ -54,15 +55,23 @@ def described(figure):
     return re.sub(r'<img\b(?![^>]*\balt=)', lambda m: f'<img alt="{text}"', figure)
 
 
-def formulas_once(text, page):
-    "Text out of the search index of `page`, without the TeX behind each formula; what could be a word of the page stays."
-    one_space = lambda t: " ".join(t.split())
-    word = lambda t: rf"(?<!\w){re.escape(t)}(?!\w)".replace(r"\ ", r"\s+")
+def one_space(text): return " ".join(text.split())
+
+
+@cache
+def doubled(page):
+    "The formulas of `page` as Quarto's index has them, with what is shown of each, and a pattern for any; what could be a word of the page is left out."
     found = {one_space(plain(shown) + html.unescape(tex)): plain(shown) for shown, tex in _formula.findall(page)}
     words = plain(page)
-    doubled = [both for both in sorted(found, key=len, reverse=True) if not re.search(word(both), words)]
-    if not doubled: return text
-    return re.sub("|".join(map(word, doubled)), lambda m: found[one_space(m[0])], text)
+    word = lambda t: rf"(?<!\w){re.escape(t)}(?!\w)".replace(r"\ ", r"\s+")
+    kept = [word(both) for both in sorted(found, key=len, reverse=True) if not re.search(word(both), words)]
+    return found, re.compile("|".join(kept)) if kept else None
+
+
+def formulas_once(text, page):
+    "Text out of the search index of `page`, without the TeX behind each formula."
+    found, pattern = doubled(page)
+    return pattern.sub(lambda m: found[one_space(m[0])], text) if pattern else text
 
 
 def finish_search(out):
