@@ -59,7 +59,7 @@ def loss_and_gradients(parameters, batch, engine):
 def solved(run):
     "The paper's criterion, on the errors made before each update."
     from lstm_nb import adding_solved
-    last = run.history.get("errors", [])[-(-(-2000 // size)):]
+    last = run.history.get("errors", [])[-2000 // size:]
     return len(last) * size >= 2000 and adding_solved(np.concatenate(last))
 
 

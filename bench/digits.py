@@ -3,7 +3,6 @@ and tested once, and PyTorch trains the same five by the same schedule. Writes b
 
 A test set of 360 of scikit-learn's 1,797 digits is drawn by a seed before anything else, and takes no part in any choice."""
 import argparse
-import sys
 import time
 from functools import partial
 from pathlib import Path

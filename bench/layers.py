@@ -55,7 +55,7 @@ def torch_layers(q, packed):
     import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
     torch.set_num_threads(threads())
-    (n_x, m, T_x), n = q["x"].shape, len(q["a0"][0][0])
+    (n_x, _, T_x), n = q["x"].shape, len(q["a0"][0][0])
     lstm = torch.nn.LSTM(n_x, n, 2, bidirectional=True).to(getattr(torch, q["x"].dtype.name))
     for layer, pair in enumerate(q["parameters"]):
         for end, p in zip(("", "_reverse"), pair): into_torch(lstm, p, f"_l{layer}{end}")

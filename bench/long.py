@@ -97,7 +97,7 @@ def torch_lstm(q):
     x, da, a0 = first(q["x"]).requires_grad_(), first(q["da"]), first(q["a0"])[None].requires_grad_()
     q.clear()
 
-    def run(T=len(x)):
+    def run(T=None):
         grads = torch.autograd.grad(lstm(x[:T], (a0, torch.zeros_like(a0)))[0], [x, a0, *lstm.parameters()], da[:T])
         return {"da0": grads[1][0].numpy().T, "dW": np.concatenate([grads[3].numpy(), grads[2].numpy()], 1)}
     return run
@@ -153,8 +153,8 @@ def rounds(a, n, requests):
     return rows
 
 
-def request(program, engine="numpy", dtype="float32", repeats=2, options={}, **sizes):
-    return {"program": program, "engine": engine, "dtype": dtype, "repeats": repeats, "options": options, "sizes": sizes}
+def request(program, engine="numpy", dtype="float32", repeats=2, options=None, **sizes):
+    return {"program": program, "engine": engine, "dtype": dtype, "repeats": repeats, "options": options or {}, "sizes": sizes}
 
 
 def parts(a):

@@ -7,6 +7,7 @@ __all__ = ['best_every', 'CheckpointTape', 'checkpointed_lstm_forward', 'checkpo
 
 # %% ../nbs/11_checkpoint.ipynb #7894cb1e
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ def _segments(
             raise ValueError("every, T_x: expected None, as x is a list of segments, "
                              f"got {every} and {T_x}")
         ends = np.cumsum([v.shape[2] for v in x]).tolist()
-        parts = dict(zip(zip([0, *ends], ends), x))
+        parts = dict(zip(pairwise([0, *ends]), x, strict=True))
         return partial(_given, parts), list(parts)
     if callable(x): make, T_x = x, _count("T_x", T_x)
     elif T_x is not None:
@@ -110,7 +111,7 @@ def checkpointed_lstm_forward(
     given = {"a0": a0} | {k: v for k, v in {"c0": c0, "mask": mask}.items() if v is not None}
     given = {k: (v, "n_a, m") for k, v in given.items()}
     p, *arrays = check_inputs(parameters, _STEP_SHAPES, **given)
-    given = dict(zip(given, arrays))
+    given = dict(zip(given, arrays, strict=True))
     n_a, m = given["a0"].shape
     sizes = {"n_x": p["Wf"].shape[1] - n_a, "n_a": n_a, "m": m}
     make, bounds = _segments(x, every, T_x, sizes)
@@ -137,7 +138,7 @@ def _keep(
         n_a, m, _ = part.a.shape
         states += [np.empty((T_x, n_a, m), v.dtype).transpose(1, 2, 0) for v in shown]
     if not only_last:
-        for whole, v in zip(states, shown): whole[:, :, start:stop] = v
+        for whole, v in zip(states, shown, strict=True): whole[:, :, start:stop] = v
     tape.spare.append(part)
 
 # %% ../nbs/11_checkpoint.ipynb #d223b723
@@ -197,7 +198,7 @@ def _segment_backward(
     segment, bounds = _run(tape, s, spare), tape.bounds[s]
     _, a, c, engine_tape = segment
     d_a, d_c = (_arriving(k, u, v, bounds, d, room)
-                for k, u, v, d in zip(("da", "dc"), upstream, (a, c), later))
+                for k, u, v, d in zip(("da", "dc"), upstream, (a, c), later, strict=True))
     steps = max(1, min(upstream[0][1], bounds[1]) - bounds[0])
     if d_a is None or d_a.shape[2] < steps:
         short, d_a = d_a, np.zeros((*a.shape[:2], steps), a.dtype if d_a is None else d_a.dtype)

@@ -38,8 +38,8 @@ class _Memory:
         "What every step needs, in the order of the loop."
         A, G, M, H = self.A, self.G, self.M, self.H
         if not self.views:
-            self.views += zip(A, G, G[:, :3], G[:, 3], G[:, 0], G[:, 1:3],
-                              M, M[:, 1], M[1:, 0], H, A[1:])
+            self.views += zip(A[:-1], G, G[:, :3], G[:, 3], G[:, 0], G[:, 1:3],
+                              M[:-1], M[:-1, 1], M[1:, 0], H, A[1:], strict=True)
         return self.views
 
     def astype(self, dtype):
@@ -54,7 +54,7 @@ class _Memory:
     def __setstate__(self, state):
         sizes, arrays = state
         self.__init__(*sizes)
-        for k, v in zip(_KEPT, arrays): np.copyto(getattr(self, k), v)
+        for k, v in zip(_KEPT, arrays, strict=True): np.copyto(getattr(self, k), v)
 
 # %% ../nbs/10_fused.ipynb #e34cd321
 def _turn(
@@ -126,7 +126,7 @@ class _Scratch:
         self.WaT, self.WxT = new((n, 4*n)), new((n_x, 4*n))
         self.dZ, self.state = new(4*n*T_x*m), new((4, n, m))
         self.K, self.Q = K, Q = new((B, 4, n, m)), new((B, n, m))
-        self.steps = [*zip(Q, K[:, 0], K[:, 1:], K.reshape(B, 4*n, m))]
+        self.steps = [*zip(Q, K[:, 0], K[:, 1:], K.reshape(B, 4*n, m), strict=True)]
 
 # %% ../nbs/10_fused.ipynb #9827b91d
 def _factors(
@@ -158,7 +158,7 @@ def _backward_numpy(
     da_prev, dc_prev, da, dc = s.state
     _factors(memory, e, s.K[:T], s.Q[:T])
     F, W = memory.G[e, 1], s.WaT
-    for t, (q, ko, k3, k) in zip(range(T)[::-1], s.steps[T-1::-1]):
+    for t, (q, ko, k3, k) in zip(range(T)[::-1], s.steps[T-1::-1], strict=True):
         add(dA[t], da_prev, da)                                         # (18)
         mul(da, q, dc); add(dc, dc_prev, dc)                            # (19)
         if dC is not None: add(dc, dC[t], dc)
@@ -325,7 +325,7 @@ def fused_lstm_forward(
     given = {"x": (x, "n_x, m, T_x"), "a0": (a0, "n_a, m")}
     given |= {k: (v, "n_a, m") for k, v in [("c0", c0), ("mask", mask)] if v is not None}
     p, *arrays = check_inputs(parameters, _STEP_SHAPES, **given)
-    v = {"c0": 0, "mask": None} | dict(zip(given, arrays))
+    v = {"c0": 0, "mask": None} | dict(zip(given, arrays, strict=True))
     dtype = np.result_type(*{v.dtype for v in (*p.values(), *arrays)})
     sizes = (*v["x"].shape[:1], *v["a0"].shape, v["x"].shape[2], dtype)
     up = _engine(engine, sizes).up

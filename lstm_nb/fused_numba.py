@@ -17,7 +17,6 @@ from importlib import metadata
 
 import llvmlite.binding
 import numpy as np
-import scipy.linalg.cython_blas
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -129,7 +128,7 @@ def _call_gemm(typing, a, b, out, M, N, K):
     def generate(context, builder, signature, args):
         put = lambda v: cgutils.alloca_once_value(builder, v)       # and its address
         data = [context.make_array(t)(context, builder, v).data
-                for t, v in zip(signature.args[:3], args[:3])]
+                for t, v in zip(signature.args[:3], args[:3], strict=True)]
         M, N, K = (put(builder.trunc(v, ir.IntType(32))) for v in args[3:])
         letter = lambda t: put(ir.IntType(8)(ord("T" if t.layout == "F" else "N")))
         one, zero = (put(context.get_constant(a.dtype, v)) for v in (1, 0))

@@ -101,8 +101,8 @@ def assert_printed(
     if not isinstance(printed, str):
         raise TypeError(f"printed: expected a string, got {type(printed).__name__}")
     printed, actual = printed.split(), as_array(name, actual).ravel()
-    ours = [f"{v:.{len(p.partition('.')[2])}f}" for v, p in zip(actual, printed)]
-    if ours != printed or len(actual) != len(printed):
+    rounded = lambda v, p: f"{v:.{len(p.partition('.')[2])}f}"
+    if len(actual) != len(printed) or [*map(rounded, actual, printed)] != printed:
         raise AssertionError(f"{name}: printed was {' '.join(printed)}, "
                              f"got {' '.join(map(str, actual))}")
 
@@ -121,7 +121,7 @@ def check_gradients(
     if directions: return _check_directions(loss, inputs, gradients, rtol, directions, rng)
     worst = 0.
     for k, v in inputs.items():
-        expected = complex_step(lambda v: loss(inputs | {k: v}), v)
+        expected = complex_step(lambda w, k=k: loss(inputs | {k: w}), v)
         assert_close(gradients[f"d{k}"], expected, rtol, f"d{k}")
         worst = max(worst, float(relative_error(gradients[f"d{k}"], expected).max(initial=0)))
     return worst

@@ -11,6 +11,7 @@ __all__ = ['init_layers', 'as_time_first', 'from_time_first', 'as_batch_first', 
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -167,7 +168,7 @@ def _pieces(
     share = np.arange(1, most + 1) * len(lengths) / most
     ends = np.unique(lengths[::-1][np.ceil(share).astype(int) - 1])
     ends = ends[ends > 0].tolist()
-    return [(s, e, int((lengths > s).sum())) for s, e in zip([0, *ends], ends)]
+    return [(s, e, int((lengths > s).sum())) for s, e in pairwise([0, *ends])]
 
 def _ends(
     lengths, # Whole numbers, the longest first, `(m,)`, or `None`
@@ -224,7 +225,7 @@ def _network(
     net = [(v,) if isinstance(v, Mapping) else tuple(v) if pair(v) else () for v in parameters]
     for n, layer in enumerate(net):
         found = [isinstance(p, Mapping) for p in layer]
-        if not any(found) or not all(f or p is None for f, p in zip(found, layer)):
+        if not any(found) or not all(f or p is None for f, p in zip(found, layer, strict=True)):
             got = [type(p).__name__ for p in layer] or type(parameters[n]).__name__
             raise TypeError(f"parameters[{n}]: {what}, got {got}")
     return net
@@ -243,7 +244,7 @@ def _spread(
         raise ShapeError(f"{name}: expected {len(net)} entries, one for every layer, "
                          f"got {len(values)}")
     places = []
-    for n, (value, layer) in enumerate(zip(values, net)):
+    for n, (value, layer) in enumerate(zip(values, net, strict=True)):
         if len(layer) == 2 and value is None: value = (None, None)
         if len(layer) == 2 and not (isinstance(value, (list, tuple)) and len(value) == 2):
             raise TypeError(f"{name}[{n}]: expected a pair, one for each direction, "
@@ -353,7 +354,8 @@ def _joined(
     "Put the pieces together; where there is only one, nothing is copied."
     if lengths is None: return parts[0]
     whole = np.zeros((T_x, len(parts[0]), m), np.result_type(*parts)).transpose(1, 2, 0)
-    for (start, end, k), part in zip(pieces, parts): whole[:, :k, start:end] = part
+    for (start, end, k), part in zip(pieces, parts, strict=True):
+        whole[:, :k, start:end] = part
     np.copyto(whole, 0, where=np.arange(T_x) >= lengths[:, None])
     return whole
 
@@ -367,12 +369,13 @@ def _run_backward(
 ) -> tuple: # `dx`, gradients of the parameters, `da0`, `dc0` or `None`
     "The gradients of one direction of one layer."
     parts, total, (_, m, T_x) = [], {}, da.shape
-    for piece, tape in zip(reversed(run.pieces), reversed(run.tapes)):
+    at_end = lambda d, start, end, k: last_step_backward(
+        d[:, :k], end - start, _ends(lengths, (start, end, k)))
+    for piece, tape in zip(run.pieces[::-1], run.tapes[::-1], strict=True):
         start, end, k = piece
-        at_end = lambda d: last_step_backward(d[:, :k], end - start, _ends(lengths, piece))
         part = da[:, :k, start:end]
-        if da_last is not None: part = part + at_end(da_last)                # (57)
-        upstream = {} if dc_last is None else {"dc": at_end(dc_last)}
+        if da_last is not None: part = part + at_end(da_last, *piece)                # (57)
+        upstream = {} if dc_last is None else {"dc": at_end(dc_last, *piece)}
         found = dict(run.backward(part, tape, **upstream))
         parts.append(found.pop("dx"))
         da_last = _moved(da_last, found.pop("da0"), m)                       # (57)
@@ -458,7 +461,7 @@ def _input_mask(
 ): # The mask, or `None`
     "Check the mask of one layer's input."
     if mask is None: return None
-    mask, sizes = as_array(name, mask), dict(zip(("rows", "m", "T_x"), shape))
+    mask, sizes = as_array(name, mask), dict(zip(("rows", "m", "T_x"), shape, strict=True))
     steps = "1" if mask.ndim == 3 and mask.shape[2] == 1 else "T_x"
     return check_shapes({name: (mask, f"rows, m, {steps}")}, sizes)[0]
 
@@ -586,11 +589,13 @@ def layers_backward(
     da_last = _states("da_last", da_last, tape.net, m, rows)
     dc_last = _states("dc_last", dc_last, tape.net, m, memory)
     for n, (runs, mask) in reversed([*enumerate(tape.layers)]):
-        last = [[_ordered(v, order) for v in pair] for pair in zip(da_last[n], dc_last[n])]
+        pairs = zip(da_last[n], dc_last[n], strict=True)
+        last = [[_ordered(v, order) for v in pair] for pair in pairs]
         d, places = _layer_backward(d, runs, lengths, last)                      # (51)
         if mask is not None: d = _cleared(d * mask, lengths)                     # (58)
         found.append([(p, _ordered(da0, back), _ordered(dc0, back)) for p, da0, dc0 in places])
     nested = [_nested([[p[k] for p in places] for places in found[::-1]]) for k in range(3)]
-    gradients = {"dx": _ordered(d, back)} | dict(zip(("dparameters", "da0", "dc0"), nested))
+    names = ("dparameters", "da0", "dc0")
+    gradients = {"dx": _ordered(d, back)} | dict(zip(names, nested, strict=True))
     if not any(r for rows in memory for r in rows): del gradients["dc0"]
     return gradients

@@ -64,7 +64,7 @@ def check_shapes(
         if array.shape != known.get(shape):
             symbols = shape.split(", ")
             lengths = array.shape if array.ndim == len(symbols) else [None]*len(symbols)
-            expected = tuple(_size(s, sizes, n) for s, n in zip(symbols, lengths))
+            expected = tuple(_size(s, sizes, n) for s, n in zip(symbols, lengths, strict=True))
             if array.shape != expected:
                 raise ShapeError(_message(name, shape, expected, array.shape))
             known[shape] = expected
@@ -143,7 +143,7 @@ def check_inputs(
         if k not in parameters: raise _missing(k, parameters, shapes)
     sizes = {}
     p = check_shapes({f'parameters["{k}"]': (parameters[k], shapes[k]) for k in keys}, sizes)
-    return dict(zip(keys, p)), *check_shapes(arguments, sizes)
+    return dict(zip(keys, p, strict=True)), *check_shapes(arguments, sizes)
 
 # %% ../nbs/00_parameters.ipynb #22ccbda7
 def _init(

@@ -28,7 +28,7 @@ def exact_lstm(
                               a0=(a0, "n_a, m"), c0=(c0, "n_a, m"),
                               da=(da, "n_a, m, T_x"), dc=(dc, "n_a, m, T_x"))
     names = [*(f'parameters["{k}"]' for k in p), "x", "a0", "c0", "da", "dc"]
-    for k, v in zip(names, [*p.values(), *arrays]):
+    for k, v in zip(names, [*p.values(), *arrays], strict=True):
         if v.dtype.kind == "c": raise TypeError(f"{k}: expected real numbers, got {v.dtype}")
     exact, sigmoid, tanh, dot = _arithmetic(_count("digits", digits))
     p, (x, a, c, da, dc) = {k: exact(v) for k, v in p.items()}, map(exact, arrays)
@@ -53,7 +53,7 @@ def _exact_backward(
 ) -> dict: # The gradients, as lstm_backward returns them
     "Equations (7) to (20)."
     dx, da_prev, dc_prev, sums = [], 0, 0, {f"d{n}{k}": 0 for k in "fico" for n in "Wb"}
-    for t, (a, c, c_prev, tanh_c, ft, it, cct, ot, stack) in reversed([*enumerate(steps)]):
+    for t, (a, _, c_prev, tanh_c, ft, it, cct, ot, stack) in reversed([*enumerate(steps)]):
         da_next = da[:, :, t] + da_prev                                    # (18)
         bracket = dc[:, :, t] + dc_prev + da_next * ot * (1 - tanh_c**2)   # (19), and s
         dz = {"f": bracket * c_prev * ft * (1 - ft),                       # (10)

@@ -99,7 +99,7 @@ def _fitted(
         if len(tree) != len(like):
             raise ShapeError(f"{name}: expected {len(like)} entries as {of}, got {len(tree)}")
         return type(like)(_fitted(f"{name}[{n}]", v, p, d, f"{of}[{n}]")
-                          for n, (v, p) in enumerate(zip(tree, like)))
+                          for n, (v, p) in enumerate(zip(tree, like, strict=True)))
     array = _real(name, tree)
     if array.shape == like.shape: return array
     raise ShapeError(f"{name}: expected {like.shape} as {of}, got {array.shape}")
@@ -111,7 +111,8 @@ def _map(
 ): # What `f` returned, in that form
     "`f` of every array."
     if isinstance(tree, dict): return {k: _map(f, v, *(o[k] for o in others)) for k, v in tree.items()}
-    if isinstance(tree, (list, tuple)): return type(tree)(_map(f, *v) for v in zip(tree, *others))
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(_map(f, *v) for v in zip(tree, *others, strict=True))
     return None if tree is None else f(tree, *others)
 
 def _leaves(
@@ -353,7 +354,7 @@ def network_backward(
     if tape.last is None: gradients = layers_backward(da, tape.layers)
     else:
         ends = np.cumsum([n or 0 for n in tape.last])
-        top = tuple(n and da[e - n:e, :, 0] for n, e in zip(tape.last, ends))
+        top = tuple(n and da[e - n:e, :, 0] for n, e in zip(tape.last, ends, strict=True))
         da_last = [None] * (len(tape.layers.net) - 1) + [top if len(top) > 1 else top[0]]
         gradients = layers_backward(None, tape.layers, da_last)
     gradients["dlayers"] = gradients.pop("dparameters")
@@ -549,7 +550,7 @@ def _content(
     if isinstance(value, FunctionType):
         code = value.__code__
         changed = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_DEREF"}
-        cells = [c for name, c in zip(code.co_freevars, value.__closure__ or ())
+        cells = [c for name, c in zip(code.co_freevars, value.__closure__ or (), strict=True)
                  if name not in changed]                    # a counter is not a setting
         parts = code, value.__defaults__, value.__kwdefaults__, [_inside(c) for c in cells]
     inside = (_content(v, deep - 1) for v in parts if deep)
@@ -576,7 +577,8 @@ def _begun(
     if path is None or not Path(path).exists(): return Run(p, how=how)
     run = _saved_run(path)
     found = _fitted(f"{path}: parameters", run.parameters, p)
-    for (place, a), (_, b) in zip(_leaves(found, f"{path}: parameters"), _leaves(p)):
+    pairs = zip(_leaves(found, f"{path}: parameters"), _leaves(p), strict=True)
+    for (place, a), (_, b) in pairs:
         if a.dtype != b.dtype: raise TypeError(f"{place}: expected {b.dtype}, got {a.dtype}")
     if run.how in (None, how): return run._replace(how=how)
     raise ValueError(f"{path}: expected {_said(run.how)}, with which the run was saved, "

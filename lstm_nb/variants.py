@@ -87,7 +87,8 @@ def _activation(
         raise ValueError(f'{name}: expected at most {len(defaults)} numbers for "{label}", '
                          f"got {len(constants)}")
     constants = [float(_number(name, n)) for n in constants] + [*defaults[len(constants):]]
-    return partial(function, **dict(zip(("alpha", "beta"), constants)))
+    names = ("alpha", "beta")[:len(constants)]
+    return partial(function, **dict(zip(names, constants, strict=True)))
 
 # %% ../nbs/13_variants.ipynb #0446d4a7
 def _clip(z, bound):
@@ -327,7 +328,7 @@ def variant_lstm_forward(
     given = {"c0": (c0, "n_a, m"), "mask": (mask, rows)}
     given = {k: v for k, v in given.items() if v[0] is not None}
     p, x, a, *given_arrays = check_inputs(parameters, shapes, x=(x, "n_x, m, T_x"), a0=(a0, rows), **given)
-    given = dict(zip(given, given_arrays))
+    given = dict(zip(given, given_arrays, strict=True))
     c = given.get("c0", np.zeros((len(p["bo"]), a.shape[1]), a.dtype))
     return _run("variant_lstm_forward", _lstm_step, x, a, c, p, o, given.get("mask"))
 

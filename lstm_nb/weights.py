@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import pairwise, repeat
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,7 +82,7 @@ def _checked(
     "`check_shapes` for weights: floating-point or complex numbers only, and all of one type."
     for name, (value, _) in arrays.items(): _floating(name, value)
     checked = check_shapes(arrays, sizes)
-    for name, array in zip(arrays, checked):
+    for name, array in zip(arrays, checked, strict=True):
         if array.dtype != checked[0].dtype:
             first = next(iter(arrays))
             raise TypeError(f"{name}: expected {checked[0].dtype} as {first}, got {array.dtype}")
@@ -116,7 +116,7 @@ def _cell(
     for k in shapes:
         if k not in p: raise MissingParameter(f'{name}: "{k}" is missing, expected ({shapes[k]})')
     arrays = _checked({f'{name}["{k}"]': (p[k], shapes[k]) for k in shapes}, sizes)
-    return net, dict(zip(shapes, arrays))
+    return net, dict(zip(shapes, arrays, strict=True))
 
 # %% ../nbs/20_weights.ipynb #f5045c44
 def _layers(
@@ -200,7 +200,7 @@ def _split(
     order:str, # The gates from top to bottom
 ) -> dict: # Blocks by gate
     "The inverse of `_stack`, equation (90)."
-    return dict(zip(order, np.split(stack, len(order))))
+    return dict(zip(order, np.split(stack, len(order)), strict=True))
 
 # %% ../nbs/20_weights.ipynb #8bab2eb9
 @np.errstate(all="ignore")
@@ -266,13 +266,13 @@ def to_torch(
     layers, state = _layers(network, holds=("Wp", "bca"), where="PyTorch"), {}
     _one_size(layers, "PyTorch")
     for i, layer in enumerate(layers):
-        for (net, p), end in zip(layer, ("", "_reverse")):
+        for (net, p), end in zip(layer, ("", "_reverse")[:len(layer)], strict=True):
             _needs_bca(f"network[{i}]", net, p, "PyTorch")
             x, a, _ = _apart(net, p)
             order = GATE_ORDERS[net]["PyTorch"]
             arrays = {"weight_ih": _stack(x, order), "weight_hh": _stack(a, order)}      # (90)
             biases = _two_biases(net, p, order)                                          # (91)
-            if bias: arrays |= dict(zip(("bias_ih", "bias_hh"), biases))
+            if bias: arrays |= dict(zip(("bias_ih", "bias_hh"), biases, strict=True))
             else: _no_bias(f"network[{i}]", biases)
             if "Wp" in p: arrays["weight_hr"] = p["Wp"].copy()
             state |= {f"{prefix}{k}_l{i}{end}": v for k, v in arrays.items()}
@@ -284,10 +284,12 @@ def _one_size(
     where:str, # Whose layers have one size
 ):
     "Check that all layers and directions have as many hidden units as the first."
-    sizes = [{k: v.shape[0] for k, v in p.items()} for layer in layers for _, p in layer]
-    for i, (layer, p) in enumerate((i, p) for i, layer in enumerate(layers) for _, p in layer):
-        if sizes[i] != sizes[0]:
-            raise ShapeError(f"network[{layer}]: expected n_a = {sizes[0]} as network[0], got {sizes[i]}")
+    sizes = [(i, {k: v.shape[0] for k, v in p.items()})
+             for i, layer in enumerate(layers) for _, p in layer]
+    first = sizes[0][1]
+    for i, got in sizes:
+        if got != first:
+            raise ShapeError(f"network[{i}]: expected n_a = {first} as network[0], got {got}")
 
 def _needs_bca(
     name:str, # What the parameters are called in the error
@@ -407,7 +409,7 @@ def _torch_cell(
               "bias_ih": "k n_a", "bias_hh": "k n_a"}
     shapes = {n: s for n, s in shapes.items() if n in arrays}
     checked = _packed({name(n): (arrays[n], s) for n, s in shapes.items()}, k, n_a)
-    arrays = dict(zip(shapes, checked))
+    arrays = dict(zip(shapes, checked, strict=True))
     order, zeros = GATE_ORDERS[net]["PyTorch"], np.zeros(k * n_a, a.dtype)
     blocks = {n: _split(arrays.get(n, zeros), order) for n in _TORCH[:4]}
     b, more = _one_bias(net, blocks["bias_ih"], blocks["bias_hh"], True)
@@ -447,8 +449,8 @@ def from_keras(
         raise ShapeError(f"weights: expected {each * directions} arrays for each layer, "
                          f"got {len(weights)}")
     named = [(f"weights[{i}]", w) for i, w in enumerate(weights)]
-    cells = [_keras_cell(*zip(*named[i:i + each])) for i in range(0, len(named), each)]
-    pairs = list(zip(cells[::2], cells[1::2])) if bidirectional else cells
+    cells = [_keras_cell(*zip(*named[i:i + each], strict=True)) for i in range(0, len(named), each)]
+    pairs = list(zip(cells[::2], cells[1::2], strict=True)) if bidirectional else cells
     return _settled(pairs, "weights")
 
 # %% ../nbs/20_weights.ipynb #08a28e62
@@ -457,12 +459,12 @@ def _keras_cell(
     arrays, # Kernel, recurrent kernel, and the bias if there is one
 ) -> dict: # Parameters of the book
     "One direction of one layer of a list of Keras' weights."
-    arrays = [_floating(n, v) for n, v in zip(names, arrays)]
+    arrays = [_floating(n, v) for n, v in zip(names, arrays, strict=True)]
     net, k = _which(f"{names[1]} transposed", arrays[1].T)
     after = len(arrays) == 3 and net == "gru" and arrays[2].ndim == 2
     shapes = ["n_a, k n_a", "n_x, k n_a", "2, k n_a" if after else "k n_a"]
-    swapped = [1, 0, 2][:len(arrays)]                                        # the state first: it gives n_a
-    checked = _packed({names[i]: (arrays[i], s) for i, s in zip(swapped, shapes)}, k, arrays[1].shape[0])
+    swapped = [*zip([1, 0, 2], shapes, strict=True)][:len(arrays)]   # the state first: it gives n_a
+    checked = _packed({names[i]: (arrays[i], s) for i, s in swapped}, k, arrays[1].shape[0])
     order, zeros = GATE_ORDERS[net]["Keras"], np.zeros(k * arrays[1].shape[0], arrays[1].dtype)
     a, x = (_split(v.T, order) for v in checked[:2])
     biases = checked[2] if after else [checked[2] if len(arrays) == 3 else zeros, zeros]
@@ -493,7 +495,8 @@ def to_flax(
         cells = []
         for net, p in layer:
             _needs_bca(f"network[{i}]", net, p, "Flax")
-            blocks, tree = dict(zip("xab", _apart(net, p)), bca={"c": p.get("bca")}), {}
+            blocks = dict(zip("xab", _apart(net, p), strict=True), bca={"c": p.get("bca")})
+            tree = {}
             for (part, leaf), (kind, k) in _flax_places(net).items():
                 v = blocks[kind][k]
                 v = v.T if leaf == "kernel" else v.ravel()                               # (93)
@@ -534,7 +537,8 @@ def _flax_cell(
     first = sorted(places, key=lambda at: places[at][0] != "a")                   # the state gives n_a
     named = {f'{name}["{at[0]}"]["{at[1]}"]': (leaves[at], shapes[at]) for at in first}
     blocks = {"x": {}, "a": {}, "b": {}, "bca": {}}
-    for at, v in zip(first, _checked(named, {})): blocks[places[at][0]][places[at][1]] = v.T
+    for at, v in zip(first, _checked(named, {}), strict=True):
+        blocks[places[at][0]][places[at][1]] = v.T
     more = {"bca": np.array(blocks["bca"]["c"]).reshape(-1, 1)} if net == "gru" else {}
     return _together(net, blocks["x"], blocks["a"], blocks["b"]) | more
 
@@ -599,7 +603,7 @@ def _onnx_layer(
     shapes = {"R": "d, k n_a, n_a", "W": "d, k n_a, n_x", "B": "d, two biases", "P": "d, 3 n_a"}
     checked = _packed({f'{name}["{n}"]': (v, shapes[n]) for n, v in arrays.items()}, k, n_a,
                       **{"d": d, "two biases": 2 * k * n_a, "3 n_a": 3 * n_a})
-    arrays, order = dict(zip(arrays, checked)), GATE_ORDERS[net]["ONNX"]
+    arrays, order = dict(zip(arrays, checked, strict=True)), GATE_ORDERS[net]["ONNX"]
     B = arrays.get("B", np.zeros((d, 2 * k * n_a), arrays["R"].dtype))
     cells = []
     for i in range(d):
@@ -829,7 +833,7 @@ def onnx_model(
     helper, array = _package("onnx.helper"), _package("onnx.numpy_helper").from_array
     weights, layers = to_onnx(network), _layers(network, reverse=True)
     nodes, states = [], ["a", "c"] if layers[0][0][0] == "lstm" else ["a"]
-    for i, (entry, layer) in enumerate(zip(network, layers)):
+    for i, (entry, layer) in enumerate(zip(network, layers, strict=True)):
         nodes += _layer_nodes(i, entry, layer, weights[i], lengths, states, attributes)
     for k in states:
         names = [f"{k}{i}" for i in range(len(layers))]
@@ -1071,10 +1075,11 @@ def _known(
 def _value(
     g:_Graph, # A graph
     name:str, # A value in it
-    given:dict={}, # Other values by name, to begin with
+    given:dict=None, # Other values by name, to begin with
     ops=(), # Operators in place of ONNX's
 ): # An array, or `None` if it depends on more
     "What a value is where it depends on constants, and on what is given, only."
+    given = given or {}
     if name in given: return given[name]
     if name in g.constants: return _array(g.constants[name])
     if name not in _known(g, given): return None
@@ -1129,7 +1134,7 @@ def _check_below(
             raise ValueError(f"{told} and as they are, got {_label(node)} between")
         carried.update(filter(None, node.output)); between.append(node)
     known = _known(g, carried)
-    for k, node in ((k, node) for node in between for k in node.input if k not in known):
+    for k, node in ((k, n) for n in between for k in n.input if k not in known):
         raise ValueError(f'{told} and nothing else, got "{k}" besides, through {_label(node)}')
     return between
 
@@ -1177,8 +1182,8 @@ def _whole_slice(): # An operator for ONNX's reference evaluator
         def _run(self, data, starts=None, ends=None, axes=None, steps=None):
             index = [slice(None)]*data.ndim
             axes = range(len(starts)) if axes is None else axes
-            steps = repeat(1) if steps is None else steps
-            for start, end, axis, step in zip(starts, ends, axes, steps):
+            steps = [1]*len(starts) if steps is None else steps
+            for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
                 n = data.shape[axis]
                 far = any(n < abs(k) < 2**31 - 1 for k in map(int, (start, end)))
                 if step < 1 or far:
@@ -1217,7 +1222,8 @@ def _starts(
 ) -> tuple: # The constants, and the names of what comes from inputs of the graph
     "The lengths and first states of a node, where they are not zeros."
     constants, computed = {}, []
-    for k, name in zip(("sequence_lens", "initial_h", "initial_c"), node.input[4:7]):
+    for i, name in enumerate(node.input[4:7]):
+        k = ("sequence_lens", "initial_h", "initial_c")[i]
         lengths = k == "sequence_lens"
         if not name or not lengths and _zeros(g, name): continue
         told = f"{_label(node)}: expected {k} from an input of the model, or none"
@@ -1252,7 +1258,7 @@ def _layer_of(
 ) -> tuple: # An entry of a network, and what the node says
     "The weights of a recurrent node."
     inputs, says = {}, _attributes(node)
-    for k, name in zip(_INPUTS, node.input):
+    for k, name in zip(_INPUTS[:len(node.input)], node.input, strict=True):
         if k not in "WRBP" or not name: continue
         inputs[k] = _value(g, name)
         if inputs[k] is None:
@@ -1266,7 +1272,7 @@ def _check_lengths_alike(
     "Check that all layers have the lengths of the first."
     nodes = [g.nodes[i] for i in g.steps]
     froms = [_from_inputs(g, n.input[4]) if len(n.input) > 4 else set() for n in nodes]
-    for node, names in zip(nodes, froms):
+    for node, names in zip(nodes, froms, strict=True):
         if names != froms[0]:
             raise ValueError(f"{_label(node)}: expected sequence_lens as {_label(nodes[0])}, "
                              f"from {sorted(froms[0]) or 'none'}, got {sorted(names) or 'none'}")
@@ -1280,12 +1286,12 @@ def read_onnx(
     g = _followed(model)
     between = [n for pair in pairwise(g.steps) for n in _check_below(g, *pair)]
     nodes = [g.nodes[i] for i in g.steps]
-    network, attributes = map(list, zip(*(_layer_of(g, node) for node in nodes)))
-    constants, computed = zip(*(_starts(g, node) for node in nodes))
+    network, attributes = map(list, zip(*(_layer_of(g, node) for node in nodes), strict=True))
+    constants, computed = zip(*(_starts(g, node) for node in nodes), strict=True)
     known = _sizes_in(model) if len(nodes) > 1 else {}
     for pair in pairwise(g.steps): _check_moves(g, *pair, known)
     _check_lengths_alike(g)
-    for says, more in zip(attributes, constants):
+    for says, more in zip(attributes, constants, strict=True):
         for k in ("direction", "hidden_size", "linear_before_reset"): says.pop(k, None)
         says.update(more)
     before, after = _around(g, sum(computed, []), between)
@@ -1312,7 +1318,8 @@ def _activations(
             raise ValueError(f"{label}: expected one of {[*ACTIVATIONS]}, "
                              f"got the activation {name}")
         name, defaults = known[name.lower()]
-        values = [given.pop(0) if given else d for d, given in zip(defaults, lists)]
+        pairs = zip(defaults, lists[:len(defaults)], strict=True)
+        values = [given.pop(0) if given else d for d, given in pairs]
         chosen.append((name, *values))
     if any(lists):
         raise ValueError(f"{label}: expected no more alphas and betas than the activations "
@@ -1343,7 +1350,8 @@ def _evaluate(
 ) -> list: # One array for each of its outputs, `None` where an output has no name
     "What a recurrent node computes."
     label, says = _label(node), _attributes(node)
-    given = {k: v for k, v in zip(_INPUTS, inputs) if v is not None}
+    given = dict(zip(_INPUTS[:len(inputs)], inputs, strict=True))
+    given = {k: v for k, v in given.items() if v is not None}
     _one_type(label, {k: v for k, v in given.items() if k != "lengths"})
     entry = _entry(node, {k: given[k] for k in "WRBP" if k in given}, says)
     both, alone = isinstance(entry, tuple), isinstance(entry, tuple) and entry[0] is None
@@ -1392,7 +1400,8 @@ def _outputs(
         if state is None: continue
         each = [s for s in (state[0] if isinstance(state[0], tuple) else state) if s is not None]
         found.append(np.stack(each).transpose((2, 0, 1) if layout else (0, 2, 1)))
-    return tuple(np.ascontiguousarray(v) if name else None for name, v in zip(node.output, found))
+    pairs = zip(node.output, found[:len(node.output)], strict=True)
+    return tuple(np.ascontiguousarray(v) if name else None for name, v in pairs)
 
 # %% ../nbs/20_weights.ipynb #46c9e0f1
 def _looped(
@@ -1449,7 +1458,7 @@ def _operators(
         op_domain = ""
         def need_context(self): return True
         def step(self, context, attributes, values):
-            given = {**(context or {}), **dict(zip(self.body.input_names, values))}
+            given = {**(context or {}), **dict(zip(self.body.input_names, values, strict=True))}
             return self._run_body(given, attributes=attributes)
         def stacked(self, kept, first):
             return _stacked(kept, self.body.proto_.output[first:], sizes)
@@ -1463,11 +1472,12 @@ def _operators(
         def _run(self, *inputs, context=None, attributes=None, num_scan_inputs=0, **says):
             if self.run_params["opsets"][""] < 9: raise ValueError("a Scan of before opset 9")
             n, turn = len(inputs) - num_scan_inputs, lambda v, back: v[::-1] if back else v
-            of = lambda k: says.get(k) or repeat(0)
-            xs = [turn(np.moveaxis(x, axis, 0), back) for x, axis, back in
-                  zip(inputs[n:], of("scan_input_axes"), of("scan_input_directions"))]
+            each = lambda vs, what: zip(vs, *(says.get(f"scan_{what}_{k}") or [0]*len(vs)
+                                              for k in ("axes", "directions")), strict=True)
+            xs = [turn(np.moveaxis(x, axis, 0), back)
+                  for x, axis, back in each(inputs[n:], "input")]
             states, kept = _scanned(partial(self.step, context, attributes), inputs[:n], xs)
-            found = zip(self.stacked(kept, n), of("scan_output_axes"), of("scan_output_directions"))
+            found = each(self.stacked(kept, n), "output")
             return *states, *(np.moveaxis(turn(v, back), 0, axis) for v, axis, back in found)
     return [*(type(op, (Ours,), {}) for op in _MORE), Loop, Scan]
 
@@ -1482,7 +1492,7 @@ def run_onnx(
     ops = _operators(sizes)
     def run(part):
         evaluator = reference.ReferenceEvaluator(part, new_ops=ops)
-        return dict(zip(evaluator.output_names, evaluator.run(None, feeds)))
+        return dict(zip(evaluator.output_names, evaluator.run(None, feeds), strict=True))
     try: found = run(model)
     except Exception as e:
         if str(e).startswith('node "'): raise
@@ -1556,7 +1566,7 @@ def _check_declared(
     dims = [getattr(d, d.WhichOneof("value") or "", "?") for d in kind.tensor_type.shape.dim]
     shape, other = np.shape(array), {}
     fits = len(dims) == len(shape)
-    for d, n in zip(dims, shape):
+    for d, n in zip(dims, shape, strict=True) if fits else ():
         if isinstance(d, int): fits &= d == n or d < 0
         elif d not in ("", "?") and sizes.setdefault(d, n) != n: other[d] = sizes[d]
     if fits and not other: return

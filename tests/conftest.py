@@ -64,6 +64,9 @@ def browser(site):
         yield playwright.chromium.launch(executable_path=path, args=flags)
 
 
+at_rest = "document.fonts.ready.then(() => new Promise(done => requestIdleCallback(() => done())))"     # fonts are there, scripts have run
+
+
 @pytest.fixture
 def visit(browser, address):
     "Open a page; what went wrong on the way is in `page.faults`."
@@ -79,7 +82,7 @@ def visit(browser, address):
         page.on("request", lambda r: r.url.startswith((address, "data:")) or page.faults.append(f"outside: {r.url}"))
         page.on("response", lambda r: r.status >= 400 and page.faults.append(f"{r.status}: {r.url}"))
         page.goto(f"{address}/{name}", wait_until="load")
-        page.wait_for_timeout(100)
+        page.evaluate(at_rest)
         return page
 
     yield visit

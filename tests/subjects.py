@@ -108,7 +108,7 @@ class Verdict:
         if not steps: self.wrong("", Shape)
         if not all(is_step(s, net) for s in steps): self.wrong("", Type, Shape)
         if self.must: return
-        for t, s in enumerate(steps):
+        for s in steps:
             self.array("xt", s[fields[net].index("xt")], "n_x, m")
             self.array("a_next", s[0], "n_a, m")
         if self.must: return

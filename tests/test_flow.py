@@ -50,6 +50,14 @@ def drawn(page):
 def path(page): return page.eval_on_selector_all("#flow-figure .mark-line path", "lines => lines.map(p => p.getAttribute('d'))")
 
 
+def await_move(page, before):
+    "Until both lines of the LSTM are others than `before`; an error if they stay."
+    page.wait_for_function("""before => {
+      const now = [...document.querySelectorAll("#flow-figure .mark-line path")].map(p => p.getAttribute("d"))
+      return now.length == 3 && now[1] != before[1] && now[2] != before[2]
+    }""", arg=before)
+
+
 def values(page): return page.eval_on_selector_all("#flow-figure input", "inputs => Object.fromEntries(inputs.map(i => [i.name, +i.value]))")
 
 
@@ -92,10 +100,8 @@ def test_a_key_moves_the_curves(figure, name):
     for key, to in [("ArrowRight", steps[steps.index(start[name]) + 1]), ("End", steps[-1]), ("ArrowLeft", steps[-2]), ("Home", steps[0])]:
         before = path(page)
         page.keyboard.press(key)
-        page.wait_for_timeout(100)
-        after = path(page)
-        assert (before[0] == after[0]) == (name == "bias")      # the RNN has no forget gate
-        assert before[1] != after[1] and before[2] != after[2]
+        await_move(page, before)
+        assert (before[0] == path(page)[0]) == (name == "bias")     # the RNN has no forget gate
         check(page, at | {name: to})
     assert page.faults == []
 
@@ -122,8 +128,9 @@ def test_a_finger_moves_it_on_a_phone(browser, address, scheme):
         slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
         assert box["width"] > 150 and box["height"] >= 24       # room for a finger
+        before = path(page)
         page.touchscreen.tap(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
-        page.wait_for_timeout(100)
+        await_move(page, before)
         at[name] = steps[-1]
         check(page, at)
     assert page.locator("#flow-figure svg").bounding_box()["width"] <= 390

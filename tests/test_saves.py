@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -190,7 +189,7 @@ def test_permissions_are_kept(tmp_path, write, read, mode):
         assert stat.S_IMODE(os.stat(tmp_path/"new").st_mode) == 0o640
     write(tmp_path/"run", of(0))
     (tmp_path/"run").chmod(mode)
-    seen, fsync = [], os.fsync
+    seen = []
     opened = lambda name, how, **k: seen.append(k["opener"](name, os.O_CREAT | os.O_WRONLY)) or os.fdopen(seen[0], "wb")
     with pytest.MonkeyPatch.context() as m:
         m.setattr(W, "open", lambda name, how="rb", **k: opened(name, how, **k) if how == "xb" else open(name, how), raising=False)

@@ -58,29 +58,28 @@ def test_fits_a_phone(visit, name):
     assert page.evaluate(sticks_out) == []
 
 
-def look(page):
-    page.wait_for_timeout(200)
-    light = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every(c => c > 127)")
-    return "light" if light else "dark"
+def await_look(page, scheme):
+    "Until the page is light or dark; an error if it stays as it is."
+    light = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every(c => c > 127)"
+    page.wait_for_function(f"light => {light} == light", arg=scheme == "light")
 
 
 @looks
 def test_follows_the_colour_scheme_until_told_otherwise(visit, address, scheme):
     page = visit("index.html", scheme=scheme)
     other = "dark" if scheme == "light" else "light"
-    assert look(page) == scheme
+    await_look(page, scheme)
     page.locator(".quarto-color-scheme-toggle:visible").first.click()
-    assert look(page) == other
+    await_look(page, other)
     page.goto(f"{address}/cell.html")
-    assert look(page) == other
+    await_look(page, other)
     page.locator(".quarto-color-scheme-toggle:visible").first.click()
-    assert look(page) == scheme
+    await_look(page, scheme)
 
 
 def test_a_link_to_an_equation_leads_to_it(visit):
     page = visit("cell.html#eq-8")
-    page.wait_for_timeout(300)
-    assert 0 <= page.evaluate("document.getElementById('eq-8').getBoundingClientRect().top") < 300
+    page.wait_for_function("(top => 0 <= top && top < 300)(document.getElementById('eq-8').getBoundingClientRect().top)")
 
 
 @every_page

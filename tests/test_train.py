@@ -472,7 +472,7 @@ def any_tree(r, depth=3):
 
 def test_any_tree_comes_back_to_the_bit(tmp_path):
     r = random.Random(0)
-    for n in range(300):
+    for _ in range(300):
         tree = any_tree(r)
         save_tree(tmp_path/"t", tree)
         got = load_tree(tmp_path/"t")
@@ -630,7 +630,7 @@ def test_updates_share_nothing_and_change_nothing():
 
 def test_clipping_keeps_the_direction():
     rng = np.random.default_rng(0)
-    for n in range(50):
+    for _ in range(50):
         g = {"a": rng.standard_normal(5) * 10.**rng.integers(-200, 200), "b": [rng.standard_normal((2, 3)) * 10.**rng.integers(-200, 200)]}
         most = 10.**rng.integers(-300, 300)
         clipped, norm = clip_by_norm(g, most)

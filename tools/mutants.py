@@ -75,7 +75,7 @@ def table(counts):
     columns = ["mutants", "killed", "equivalent", "surviving"]
     lines = ["| module | " + " | ".join(columns) + " |", "|---|" + "--:|"*len(columns)]
     total = Counter()
-    for m, c in counts.items(): total.update(c)
+    for c in counts.values(): total.update(c)
     for m, c in [*counts.items(), ("all", total)]: lines.append(f"| {m} | " + " | ".join(str(c.get(k, 0)) for k in columns) + " |")
     return "\n".join(lines), total
 

@@ -2,7 +2,6 @@
 import html
 import re
 import sys
-from pathlib import PurePosixPath
 
 import pypandoc
 from smalldocs import config, site

@@ -1,5 +1,4 @@
 "Weights out of real Keras layers and models, and into them: outputs and states agree, with every bias and both directions."
-import itertools
 import os
 from functools import partial
 

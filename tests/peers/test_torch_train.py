@@ -82,7 +82,7 @@ def no_correction(p, g, state=None, lr=.003):
 def wrong_epsilon(p, g, state=None, lr=.003):
     "Epsilon under the root, for trees."
     _, s = adam(p, g, state, lr=lr)
-    t, out = s["t"], iter([v - lr * (m / (1 - .9**s["t"])) / np.sqrt(w / (1 - .999**s["t"]) + 1e-8) for v, m, w in zip(leaves(p), leaves(s["m"]), leaves(s["v"]))])
+    out = iter([v - lr * (m / (1 - .9**s["t"])) / np.sqrt(w / (1 - .999**s["t"]) + 1e-8) for v, m, w in zip(leaves(p), leaves(s["m"]), leaves(s["v"]))])
     def walk(v): return {k: walk(w) for k, w in v.items()} if isinstance(v, dict) else type(v)(map(walk, v)) if isinstance(v, (list, tuple)) else v if v is None else next(out)
     return walk(p), s
 

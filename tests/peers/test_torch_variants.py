@@ -2,7 +2,6 @@
 import inspect
 
 import numpy as np
-import plain_variants
 import pytest
 import torch
 from lstm_nb.variants import (activate, gru_backward, gru_forward, variant_lstm_backward, variant_lstm_forward, variant_rnn_backward,
