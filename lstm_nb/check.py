@@ -22,6 +22,7 @@ import linecache
 import re
 import sys
 import textwrap
+import threading
 import types
 import warnings
 from dataclasses import asdict, dataclass, field
@@ -146,6 +147,7 @@ class Report:
     common:list=field(default_factory=list) # Sentences on mistakes that several findings share
     notes:list=field(default_factory=list) # What is worth saying and no mistake
     printed:str="" # The beginning of what the function printed
+    unseen:list=field(default_factory=list) # What nobody saw at work: neither right nor wrong
 
     @property
     def passed(self): return not self.findings
@@ -164,17 +166,27 @@ def _verdict(
 ) -> str: # One line
     "How many things are wrong."
     n = len(report.findings)
-    said = "all right" if not n else "one thing is wrong" if n == 1 else f"{n} things are wrong"
+    fine = "nothing wrong in what could be seen" if report.unseen else "all right"
+    said = fine if not n else "one thing is wrong" if n == 1 else f"{n} things are wrong"
     return f"{report.function}: {said}"
 
-def _right(
+def _listed(
+    equations:list, # Numbers and words
+    one:str, # What is said of one
+    many:str, # What is said of more
+) -> list: # One sentence, or none: `"(7), (8) and (10) are right."`
+    "Some equations in a sentence."
+    said = [e if e in RULES else f"({e})" for e in equations]
+    if len(said) < 2: return [f"{said[0]} {one}."] if said else []
+    return [f"{', '.join(said[:-1])} and {said[-1]} {many}."]
+
+def _sentences(
     report:Report, # What was found out
-) -> str: # As in `"(7), (8) and (10) are right"`
-    "The equations that were judged right, in a sentence."
-    said = [e if e in RULES else f"({e})" for e in report.right]
-    if not said: return ""
-    if len(said) == 1: return f"{said[0]} is right"
-    return f"{', '.join(said[:-1])} and {said[-1]} are right"
+) -> list: # Sentences
+    "What is said after the findings."
+    right = _listed(report.right, "is right", "are right") if report.findings else []
+    unseen = _listed(report.unseen, "could not be seen at work", "could not be seen at work")
+    return [*report.common, *right, *unseen]
 
 def report_lines(
     report:Report, # What was found out
@@ -187,8 +199,7 @@ def report_lines(
     for f in report.findings:
         lines += wrapped(str(f)) + wrapped(f"hint: {f.hint}",
                                            "      ") + [f"      read: {f.link}"]
-    for text in report.common: lines += wrapped(text)
-    if report.findings and report.right: lines += wrapped(_right(report) + ".", "  ", "  ")
+    for text in _sentences(report): lines += wrapped(text, "  ", "  ")
     return lines + [line for text in report.notes for line in wrapped(f"note: {text}")]
 
 def _html(
@@ -198,12 +209,24 @@ def _html(
     e = html.escape
     items = "".join(f'<li><b>{e(str(f))}</b><br>{e(f.hint)} '
                     f'<a href="{e(f.link)}">The derivation</a></li>' for f in report.findings)
-    rest = [*report.common, *([_right(report) + "."] if items and report.right else []),
-            *(f"Note: {n}" for n in report.notes)]
+    rest = [*_sentences(report), *(f"Note: {n}" for n in report.notes)]
     return (f"<p><b>{e(_verdict(report))}</b></p>" + (f"<ul>{items}</ul>" if items else "")
             + "".join(f"<p>{e(s)}</p>" for s in rest))
 
 # %% ../nbs/30_check.ipynb #16ba8419
+def _expected(
+    name:str, # One of the eight functions
+) -> set: # Equations and rules
+    "What there is to be judged in a function."
+    net, way = name.split("_")[0], name.split("_")[-1]
+    cells = {"lstm_forward": "1 2 3 4 5 6 y", "rnn_forward": "R1 R2",
+             "lstm_backward": "7 8 9 10 11 12 13 14 11b 12b 13b 14b 15 16 17",
+             "rnn_backward": "R3 R4 R5 R6 R7 R8"}
+    rules = "" if "cell" in name else "carry_a order pairing"
+    if rules and net == "lstm": rules += " carry_c"
+    if rules and way == "backward": rules += " accumulate da dx da0"
+    return {*cells[f"{net}_{way}"].split(), *rules.split()}
+
 class _Raised(Exception):
     "The function under study raised; `args` are its exception and a sentence."
 
@@ -220,6 +243,7 @@ class Study:
     def __init__(self, function, name):
         self.function, self.name = function, name
         self.blamed, self.judged, self.common, self.notes = {}, {}, [], []
+        self.missed, self.expected = set(), _expected(name)
         self.sink, self.kept, self.lent, self.forward = _Sink(), None, False, None
 
     def blame(self, equation, cause="", where=""):
@@ -230,10 +254,27 @@ class Study:
         elif cause and not old[1]: old[1] = cause
 
     def judge(self, equation, right, cause="", where=""):
-        "Note that `equation` was looked at, and a mistake unless it is `right`."
+        "Note that `equation` was seen at work, and a mistake unless it is `right`."
         self.judged[equation] = True
         if not right: self.blame(equation, cause, where)
         return right
+
+    def observe(self, equation, seen):
+        "Note whether one probe showed `equation` at work. Right is what every probe showed."
+        if seen: self.judged[equation] = True
+        else: self.missed.add(equation)
+
+    def right(self):
+        "What was seen at work and not blamed, in the order of the table."
+        spoiled = {n for e, _, where in self.blamed.values() if e == "shape"
+                   for n in NUMBERS.get(where, (where,))}
+        return [e for e in EQUATIONS if e in self.judged and e not in self.missed
+                and e not in spoiled and not self.wrong(e)]
+
+    def unseen(self):
+        "What nobody saw at work: neither right nor wrong."
+        found = {*self.right(), *(b[0] for b in self.blamed.values())}
+        return [e for e in EQUATIONS if e in self.expected and e not in found]
 
     def cache(self, q):
         "The cache of a problem, or where `forward` is a cell of the learner's, its cache."
@@ -266,12 +307,35 @@ class Study:
             self.kept = None
 
 # %% ../nbs/30_check.ipynb #73ccd388
+_one = threading.RLock()      # what a function sees is changed meanwhile, so one at a time
+
+class _Switch:
+    "A stream: what its own thread writes goes to a sink, what others write goes through."
+    def __init__(self, stream, sink):
+        self.stream, self.sink, self.thread = stream, sink, threading.get_ident()
+    def __getattr__(self, name):
+        mine = threading.get_ident() == self.thread
+        return getattr(self.sink if mine else self.stream, name)
+
+@contextlib.contextmanager
+def _switched(
+    name:str, # "stdout" or "stderr"
+    sink, # Where what this thread writes goes
+):
+    "Hide what this thread writes; other threads see nothing of it."
+    switch = _Switch(getattr(sys, name), sink)
+    setattr(sys, name, switch)
+    try: yield
+    finally:
+        switch.thread = None              # whoever has kept it writes through it
+        setattr(sys, name, switch.stream)
+
 @contextlib.contextmanager
 def _quiet(
     sink, # Where what is printed goes
 ):
     "No output, no warnings."
-    with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink), \
+    with _switched("stdout", sink), _switched("stderr", sink), \
          warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
@@ -825,21 +889,38 @@ def judge_backward_cell(
             right, bound = upstream(net, k, q)
             maps = _maps(net, q, k)
             dz[k], lost = _own(got, maps, right, bound)
-            if not _close(dz[k], right, bound): failed.setdefault(PRODUCTS[k][0], (k, m))
+            fits, there = _close(dz[k], right, bound), [f for f in maps if f[1] in got]
+            _observe_witnesses(study, k, maps, [f for f in there if f not in lost], fits,
+                               abs(dz[k]).max())
+            if not fits: failed.setdefault(PRODUCTS[k][0], (k, m))
             for map_ in lost: failed.setdefault(map_[0], (q, map_, k, dz, got[map_[1]]))
-            if net == "lstm": _judge_16(got, q, failed, m)
-            study.judged.update(dict.fromkeys([PRODUCTS[k][0],
-                                               *(e[0] for e in maps if e[1] in got)]))
+            if net == "lstm": _judge_16(study, got, q, failed, m)
         if m == 1: _judge_sums(study, net, problem(net, 1, seed, "", wide), dz, failed)
     _blame_all(study, net, failed)
 
+def _observe_witnesses(
+    study:Study, # The function under study
+    k:str, # A gate
+    maps:list, # What is made of its dΓ, as `_maps` gives it
+    agree:list, # Those that fit the dΓ that was found
+    fits:bool, # Whether this is the right one
+    size:float, # Its largest entry
+) -> None:
+    "Note which equations of a gate showed themselves; a single witness speaks for one."
+    study.observe(PRODUCTS[k][0], bool(agree) or not fits)
+    for map_ in maps:
+        alone = not fits and len(agree) < 2
+        study.observe(map_[0], map_ in agree and size > 1e-9 and not alone)
+
 def _judge_16(
+    study:Study, # The function under study
     got:dict, # What the function returned
     q:dict, # A problem
     failed:dict, # What is wrong so far
     m:int, # Examples
 ) -> None:
     "Judge dc_prev."
+    study.observe("16", "dc_prev" in got)
     if "dc_prev" in got and not _close(got["dc_prev"], *upstream("lstm", "", q)):
         failed.setdefault("16", ("", m))
 
@@ -870,7 +951,6 @@ def _blame_all(
 ) -> None:
     "Blame what is wrong, with its cause, and what several causes have in common."
     shared, said = {}, {}
-    if net == "lstm": study.judged["16"] = True
     for equation, how in failed.items():
         if isinstance(how, str): cause = how
         elif len(how) == 2:
@@ -1020,10 +1100,13 @@ def judge_lstm_step(
         right = g["ft"]*o["c_prev"] + g["it"]*g["cct"]
         bound = abs(g["ft"]*o["c_prev"]) + abs(g["it"]*g["cct"])
         fits = _close(o["c_next"], right, bound)
-        study.judge("4", fits, "" if fits else _memory_cause(o["c_next"], o | g), "c_next")
+        if not fits or bound.any():         # 0 = 0 shows nothing
+            study.judge("4", fits, "" if fits else _memory_cause(o["c_next"], o | g), "c_next")
     if "a_next" in o and "c_next" in o and "ot" in g:
-        fits = _close(o["a_next"], g["ot"]*np.tanh(o["c_next"]), abs(g["ot"]*o["c_next"]))
-        study.judge("6", fits, "" if fits else _state_cause(o["a_next"], o | g), "a_next")
+        bound = abs(g["ot"]*o["c_next"])
+        fits = _close(o["a_next"], g["ot"]*np.tanh(o["c_next"]), bound)
+        if not fits or bound.any():
+            study.judge("6", fits, "" if fits else _state_cause(o["a_next"], o | g), "a_next")
     if "a_next" in o and "yt_pred" in o: _judge_prediction(study, "y", o, "Wy")
 
 def _judge_prediction(
@@ -1040,7 +1123,7 @@ def _judge_prediction(
     cause = "" if fits else _layer_cause(o["yt_pred"], {W: p[W]}, states,
                                          {"by": p["by"], "": 0*p["by"], "−by": -p["by"]},
                                          "softmax")
-    study.judge(equation, fits, cause, "yt_pred")
+    if not fits or o["a_next"].any(): study.judge(equation, fits, cause, "yt_pred")
 
 # %% ../nbs/30_check.ipynb #58e46356
 def _memory_cause(
@@ -1252,8 +1335,10 @@ def watched(
     noise=None, # A generator: what the cell returns is replaced by random numbers
 ):
     "Run `function` with a cell that notes its calls."
-    calls = []
+    calls, me = [], threading.get_ident()
+    was = _visible(inspect.unwrap(function)).get(name, cell)
     def watch(*args, **kwargs):
+        if threading.get_ident() != me: return was(*args, **kwargs)
         try: given = list(inspect.signature(cell).bind(*args, **kwargs).arguments.values())
         except (TypeError, ValueError): given = [*args, *kwargs.values()]
         given = copy.deepcopy(given)
@@ -1272,6 +1357,7 @@ def _own_cell(
     right = RIGHT[name]
     known = _callee(study.function, name)
     if not known: return "", right
+    study.expected = study.expected - _expected(name)
     f = inspect.unwrap(study.function)
     cell = _visible(f).get(known) or f.__globals__[known]
     if (cell.__module__ or "").startswith("lstm_nb."): return known, cell
@@ -1280,7 +1366,9 @@ def _own_cell(
         study.blame(f.equation, f.cause + (f" (in {known})"
                                            if f.equation in ("shape", "inputs", "aliasing")
                                            else ""), f.where)
+    study.expected = study.expected | _expected(name)
     study.judged.update(dict.fromkeys(report.right))
+    study.missed |= {*report.unseen}
     study.common += report.common
     runs = not {f.equation for f in report.findings} & {"error", "shape"}
     return known, cell if runs else right
@@ -1420,9 +1508,10 @@ def _judge_sums_over_steps(
     got:dict, # What it returned
     steps:list, # The gradients of every call, by name, as they were visited
     say:bool=True, # Look for the cause
-) -> None:
+) -> bool: # Whether one of the sums was seen to be right
     "Judge accumulate."
     names, wrong = [n for n in got if n[1] in "Wb" and n[0] == "d"], []
+    all_ = [n for n in _sequence_names(study.name) if n[1] in "Wb"]
     for n in names:
         own = [step[n] for step in steps]
         if _close(got[n], sum(own), 8*sum(abs(v) for v in own) + abs(got[n])): continue
@@ -1430,11 +1519,13 @@ def _judge_sums_over_steps(
         if twins:
             study.blame("aliasing", f"{' and '.join(sorted([n, twins[0]]))} are one array")
         else: wrong.append(n)
-    study.judged["accumulate"] = True
-    if not wrong: return
-    cause = _sum_cause(wrong[0], got[wrong[0]], steps) if say else ""
-    if cause and wrong[1:]: cause += f"; {', '.join(wrong[1:])} are wrong too"
-    study.blame("accumulate", cause, wrong[0])
+    moves = {n for n in all_ if sum(bool(step[n].any()) for step in steps) > 1}
+    study.observe("accumulate", set(all_) <= set(names) & moves)
+    if wrong:
+        cause = _sum_cause(wrong[0], got[wrong[0]], steps) if say else ""
+        if cause and wrong[1:]: cause += f"; {', '.join(wrong[1:])} are wrong too"
+        study.blame("accumulate", cause, wrong[0])
+    return bool({*names} & moves - {*wrong})
 
 def _sum_cause(
     n:str, # A parameter's gradient
@@ -1478,7 +1569,7 @@ def _judge_dx(
     cause = ("it is in the reverse order of time" if back
              else f"step {left[0] + 1} is never stored" if left
              else "what is stored at step t is not the dxt of step t")
-    study.judge("dx", not wrong, cause, "dx")
+    if wrong or any(s["dxt"].any() for s in steps): study.judge("dx", not wrong, cause, "dx")
 
 def _judge_ends(
     study:Study, # A backward sequence under study
@@ -1487,7 +1578,7 @@ def _judge_ends(
     line:list, # The step that each call stands for
     carried:list=(), # What the first step would hand on, where the carry is wrong
     lines:list=(), # The numbers under which each call may have been stored
-) -> None:
+) -> bool: # Whether one of them was seen to be right
     "Judge dx and da0."
     if "dx" in got: _judge_dx(study, got["dx"], steps, lines or [line])
     if "da0" in got and steps:
@@ -1498,10 +1589,17 @@ def _judge_ends(
         cause = ("it is zero" if not abs(got["da0"]).max()
                  else "it is the da_prev of another step" if same
                  else "it is not what the step that is visited last returned for its a_prev")
-        study.judge("da0", _close(got["da0"], last, 8*abs(last).max() + abs(last)), cause,
-                    "da0")
+        fits = _close(got["da0"], last, 8*abs(last).max() + abs(last))
+        if not fits or last.any(): study.judge("da0", fits, cause, "da0")
+    return any(n in study.judged and not study.wrong(n) for n in ("dx", "da0"))
 
 # %% ../nbs/30_check.ipynb #aa9d86a3
+def _sequence_names(
+    name:str, # A backward sequence
+) -> list: # What it should return
+    "The keys of a backward sequence."
+    return ["dx", "da0", *(n for n in SHAPES[name.split("_")[0]] if n[1] in "Wb")]
+
 def _sequence_shapes(
     net:str, # "lstm" or "rnn"
     q:dict, # A sequence
@@ -1617,6 +1715,7 @@ def _played(
 ) -> tuple: # How many rules are broken, whether anything was explained, a study of the best way
     "Find the way with the fewest broken rules that explains what came back."
     rules = [r for r in WAYS if net == "lstm" or r != "carry_c"]
+    if not any(v.any() and np.isfinite(v).all() for v in got.values()): return 99, False, None
     right, best = dict.fromkeys(rules, ""), (99, False, None, [])
     singles = [{r: said} for r in rules for said in WAYS[r] if said]
     changes = [{}, *singles, *({**a, **b} for a, b in itertools.combinations(singles, 2)
@@ -1625,8 +1724,11 @@ def _played(
         if len(change) >= best[0]: break
         trial, (steps, line) = Study(study.function, study.name), _play(net, q, cell, right
             | change)
-        for r in rules: trial.judge(r, not change.get(r), change.get(r, ""))
-        _judge_sums_over_steps(trial, got, steps, False); _judge_ends(trial, got, steps, line)
+        fit = [_judge_sums_over_steps(trial, got, steps, False),
+               _judge_ends(trial, got, steps, line)]
+        for r in rules:
+            if change.get(r): trial.blame(r, change[r])
+            trial.observe(r, any(fit))        # each of these results shows every rule
         rest = len(trial.blamed) - len(change)
         if len(trial.blamed) < best[0]: best = len(trial.blamed), rest < 3, trial, steps
     if best[2]: _judge_sums_over_steps(best[2], got, best[3])       # once more, for the cause
@@ -1667,20 +1769,33 @@ def judge_unseen_backward(
     cell=None, # Its cell, if that is known
 ) -> None:
     "Judge a backward sequence by playing all ways to break its rules."
-    right = cell or RIGHT[f"{net}_cell_backward"]
-    broken, explained, trial = _played(study, net, q, got, right)
-    if not explained and cell is None:
-        inner = Study(_as_cell(study, net), f"{net}_cell_backward")
-        try:
-            judge_backward_cell(inner, net)
-            if inner.blamed:
-                study.blamed.update(inner.blamed)
-                study.judged.update(inner.judged); study.common += inner.common
-            broken, explained, trial = _played(study, net, q, got, inner.function)
-        except (_Raised, KeyError, TypeError, IndexError): pass
+    broken, explained, trial = _played(study, net, q, got, cell
+                                       or RIGHT[f"{net}_cell_backward"])
+    inner = _inner(study, net) if cell is None and broken else None
+    if inner and inner.blamed:          # equations, or rules: what explains more by less
+        way = _played(study, net, q, got, inner.function)
+        if not explained or way[1] and way[0] + len(inner.blamed) <= broken:
+            study.blamed.update(inner.blamed)
+            study.common += inner.common
+            broken, explained, trial = way
+    if inner: study.judged.update(inner.judged); study.missed |= inner.missed
+    elif cell is None and not broken:   # the sums show the equations
+        study.judged.update(dict.fromkeys(_expected(f"{net}_cell_backward")))
     if trial and (explained or not study.blamed):
         study.judged.update(trial.judged)
+        study.missed |= trial.missed
         study.blamed.update(trial.blamed if broken or cell is None else {})
+
+def _inner(
+    study:Study, # A written-out backward sequence
+    net:str, # "lstm" or "rnn"
+): # A study of the cell inside, or `None`
+    "Judge the cell that is written out inside a sequence."
+    inner = Study(_as_cell(study, net), f"{net}_cell_backward")
+    try: judge_backward_cell(inner, net)
+    except (_Raised, KeyError, TypeError, IndexError): return None
+    return inner
+
 
 # %% ../nbs/30_check.ipynb #e51129c9
 def _origin(
@@ -1849,10 +1964,10 @@ def judge_unseen_forward(
     if "a" not in got or (net == "lstm" and "c" not in got): return
     T, start = q["x"].shape[2], {"a": q["a0"], "c": np.zeros_like(q["a0"])}
     fits = [_fitting(net, q, got, t, start) for t in range(T)]
-    study.judged.update(dict.fromkeys(["carry_a", "order", "pairing",
-                                       *(["carry_c"] if net == "lstm" else [])]))
     if all(f is None for f in fits) or fits[0] is None:
         return _judge_inside(study, net, q, got, caches, start)
+    for rule in ("carry_a", "order", "pairing", *(["carry_c"] if net == "lstm" else [])):
+        study.observe(rule, None not in fits)
     fits = [f or ("", "", "") for f in fits]
     back = [f[0] for f in fits] == list(range(T))[::-1]
     if back: study.blame("order", "time runs the other way")
@@ -1936,15 +2051,20 @@ def check(
         raise TypeError(f"function: expected a function, got {type(function).__name__}")
     if name not in JUDGES:
         raise ValueError(f"name: expected one of {', '.join(JUDGES)}, got {name!r}")
-    study = Study(function, name)
-    judge, net = JUDGES[name]
+    with _one: return _report(_judged(Study(function, name)))
+
+def _judged(
+    study:Study, # A function that is not judged yet
+) -> Study: # The same, or one with what it could not do without
+    "Judge a function, whatever it does."
+    judge, net = JUDGES[study.name]
     try: judge(study, net)
     except _Raised as raised:
         study = _with_own_caches(study) or _error(study, judge, net, raised)
     except Exception as e:
         study.blame("error", f"what came back cannot be made sense of: {type(e).__name__}: {e}")
     study.changed_later()
-    return _report(study)
+    return study
 
 def _error(
     study:Study, # The function under study
@@ -1984,8 +2104,8 @@ def _report(
     findings = [Finding(e, where, cause, EQUATIONS[e][1], f"{SITE}/{EQUATIONS[e][2]}")
                 for e, cause, where in study.blamed.values()]
     findings.sort(key=lambda f: _place(f.equation))
-    right = sorted((e for e in study.judged if not study.wrong(e)), key=_place)
-    return Report(study.name, findings, right, study.common, study.notes, study.sink.text)
+    return Report(study.name, findings, study.right(), study.common, study.notes,
+                  study.sink.text, study.unseen())
 
 # %% ../nbs/30_check.ipynb #f179de58
 class Gap(NotImplementedError):
