@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SITE', 'EQUATIONS', 'RULES', 'ROUNDING', 'GATES', 'RIGHT', 'FACTORS', 'PRODUCTS', 'SHAPES', 'NUMBERS', 'PROBES',
-           'RESULTS', 'FIELDS', 'ACTIVATIONS', 'WAYS', 'JUDGES', 'Finding', 'Report', 'report_lines', 'Study',
+           'RESULTS', 'FIELDS', 'ACTIVATIONS', 'WAYS', 'JUDGES', 'GAPS', 'Finding', 'Report', 'report_lines', 'Study',
            'problem', 'upstream', 'judge_backward_cell', 'judge_lstm_step', 'judge_forward_cell', 'judge_step',
            'judge_rnn_step', 'sequence', 'Call', 'watched', 'judge_backward_sequence', 'judge_unseen_backward',
-           'judge_forward_sequence', 'judge_unseen_forward', 'check', 'Gap', 'gap']
+           'judge_forward_sequence', 'judge_unseen_forward', 'check', 'hints_of', 'Gap', 'gap']
 
 # %% ../nbs/30_check.ipynb #9a7afe29
 import contextlib
@@ -889,10 +889,11 @@ def judge_backward_cell(
             right, bound = upstream(net, k, q)
             maps = _maps(net, q, k)
             dz[k], lost = _own(got, maps, right, bound)
-            fits, there = _close(dz[k], right, bound), [f for f in maps if f[1] in got]
-            _observe_witnesses(study, k, maps, [f for f in there if f not in lost], fits,
-                               abs(dz[k]).max())
+            fits = _close(dz[k], right, bound)
+            agree = [f for f in maps if f[1] in got and f not in lost]
+            _observe_witnesses(study, k, maps, agree, fits, abs(dz[k]).max())
             if not fits: failed.setdefault(PRODUCTS[k][0], (k, m))
+            if not agree and PRODUCTS[k][0] in failed: continue     # what made them is wrong
             for map_ in lost: failed.setdefault(map_[0], (q, map_, k, dz, got[map_[1]]))
             if net == "lstm": _judge_16(study, got, q, failed, m)
         if m == 1: _judge_sums(study, net, problem(net, 1, seed, "", wide), dz, failed)
@@ -1921,6 +1922,7 @@ def judge_forward_sequence(
         return judge_unseen_forward(study, net, q, got, caches)
     used, T = [_which(_array(c.given[0]), q["x"]) for c in calls], q["x"].shape[2]
     line = _visits(study, used, used, list(range(T)))
+    study.observe("pairing", len(got) == (3 if net == "lstm" else 2))
     if -1 in used:
         study.judge("pairing", False, "a step does not get its own slice of x")
         line = list(range(len(line)))
@@ -1967,7 +1969,7 @@ def judge_unseen_forward(
     if all(f is None for f in fits) or fits[0] is None:
         return _judge_inside(study, net, q, got, caches, start)
     for rule in ("carry_a", "order", "pairing", *(["carry_c"] if net == "lstm" else [])):
-        study.observe(rule, None not in fits)
+        study.observe(rule, None not in fits and (rule != "pairing" or "y" in got))
     fits = [f or ("", "", "") for f in fits]
     back = [f[0] for f in fits] == list(range(T))[::-1]
     if back: study.blame("order", "time runs the other way")
@@ -2041,6 +2043,8 @@ JUDGES = {"rnn_cell_forward": (judge_forward_cell, "rnn"),
           "lstm_cell_backward": (judge_backward_cell, "lstm"),
           "lstm_backward": (judge_backward_sequence, "lstm")}
 
+_BOOK = ("lstm_nb.rnn", "lstm_nb.cell", "lstm_nb.sequence")
+
 def check(
     function, # One of the eight functions
     name:str=None, # Which of them; without it, what the function is called
@@ -2058,6 +2062,8 @@ def _judged(
 ) -> Study: # The same, or one with what it could not do without
     "Judge a function, whatever it does."
     judge, net = JUDGES[study.name]
+    if getattr(study.function, "__module__", "") in _BOOK:
+        study.notes.append("this is the book's own function")
     try: judge(study, net)
     except _Raised as raised:
         study = _with_own_caches(study) or _error(study, judge, net, raised)
@@ -2108,6 +2114,17 @@ def _report(
                   study.sink.text, study.unseen())
 
 # %% ../nbs/30_check.ipynb #f179de58
+GAPS = {"18": ["carry_a"], "19": ["carry_c"], "20": ["accumulate"],
+        "R9": ["carry_a", "accumulate"]}     # numbers of rules -> their words
+
+def hints_of(
+    equation:str, # A number, as in `"8"`, or a range, as in `"18 to 19"`
+) -> list: # (hint, link)
+    "What helps with a gap."
+    numbers = re.findall(r"R?\d+b?|[a-z]\w+", equation.replace(" to ", " "))
+    words = dict.fromkeys(w for n in numbers for w in GAPS.get(n, [n]))
+    return list(dict.fromkeys(EQUATIONS[w][1:] for w in words if w in EQUATIONS))
+
 class Gap(NotImplementedError):
     "A gap of an exercise that is still open."
     def _render_traceback_(self): return [str(self)]     # a notebook shows the sentence alone
@@ -2116,10 +2133,7 @@ def gap(
     equation:str, # What belongs there: a number, as in `"8"`, or a range
 ):
     "Raises `Gap`: what belongs here is still to be written."
-    first = re.split(r"[^0-9A-Za-z_]", equation)[0]
-    first = {"18": "carry_a", "19": "carry_c", "20": "accumulate",
-             "R9": "accumulate"}.get(first, first)
-    hint = f" {EQUATIONS[first][1]}" if first in EQUATIONS else ""
+    hint = "".join(dict.fromkeys(f" {h}" for h, _ in hints_of(equation)))
     what = EQUATIONS[equation][0] if equation in RULES else f"equation ({equation})"
     raise Gap(f"The first gap: {what}. Write it in the place of gap(\"{equation}\"), "
               f"run the cell again, and go on.{hint}")
