@@ -58,7 +58,7 @@ def _print(
     code = getattr(file, "encoding", None) or "utf-8"
     print(text.encode(code, "lstm_nb.spell").decode(code, "replace"), end=end, file=file, flush=True)
 
-# %% ../nbs/32_command.ipynb #4c758319
+# %% ../nbs/32_command.ipynb #11f00948
 COLOURS = {0: "32", 1: "33", 2: "31", "dim": "2"}
 
 def _paint(
@@ -88,11 +88,16 @@ def table(
     if not found["error"]:
         lines += ["  " + _paint(f"✗ {k}: could not be judged: {v}", 2, colour)
                   for k, v in found["unjudged"].items()]
-    left = found["left_out"]
-    if left:
-        more = f", and {len(left) - 1} more" if left[1:] else ""
-        lines.append(f"  note: left out: {left[0]}{more}")
-    return "\n".join(lines + [f"  note: {n}" for n in found["notes"]])
+    said = [f"left out: {s}" for s in found["left_out"] if s.split(": ")[0] not in " ".join(found["notes"])]
+    if said[5:]: said[4:] = [f"left out: {len(said) - 4} lines more"]
+    if idle := found["not_run"]: said.append(f"not run, as no function needs it: {_counted(idle)}")
+    return "\n".join(lines + [f"  note: {n}" for n in said + found["notes"]])
+
+def _counted(
+    lines:list, # Lines of text
+) -> str: # The first, and how many there are
+    "The first of some lines, and how many follow."
+    return lines[0] + (f", and {len(lines) - 1} more" if lines[1:] else "")
 
 def rows(
     found:dict, # What `run_file` returned
@@ -104,7 +109,7 @@ def rows(
     if not made or found["status"] == 3: made.append(["", found["status"], "", "", found["error"]])
     return [[quoted(harmless(c)) for c in (found["file"], *row, found["seconds"])] for row in made]
 
-# %% ../nbs/32_command.ipynb #7ce25f18
+# %% ../nbs/32_command.ipynb #67c4e5e5
 def _files(
     paths:list, # Files and folders
 ) -> list: # Files
@@ -135,7 +140,7 @@ def _judged(
     try: found = run_file(path, o.timeout, o.function, dict(o.names), guard)
     except Exception as e:
         found = {"file": ascii(str(path)), "status": 3, "reports": [], "unjudged": {}, "notes": [],
-                 "left_out": [], "error": f"the command itself failed: {e!r}", "seconds": 0}
+                 "left_out": [], "not_run": [], "error": f"the command itself failed: {e!r}", "seconds": 0}
     seen = {r["function"] for r in found["reports"]}
     for name in [n for n in o.expect if n not in seen]:
         found["unjudged"].setdefault(name, "it is not in the file")

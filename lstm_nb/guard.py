@@ -64,7 +64,7 @@ def _adopt() -> None:
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)         # PR_SET_CHILD_SUBREAPER
 
-# %% ../nbs/32_guard.ipynb #29895a81
+# %% ../nbs/32_guard.ipynb #ff34822b
 def _place(
     path:Path, # A file
     seconds:float, # Time limit
@@ -87,7 +87,7 @@ def _work(
     except (OSError, ValueError, MemoryError) as e:
         return say(error=f"{e}" or type(e).__name__, done=True)
     unjudged = {k: v for k, v in loaded.unjudged.items() if task["only"] in ("", k)}
-    say(notes=loaded.notes, left_out=loaded.left_out,
+    say(notes=loaded.notes, left_out=loaded.left_out, not_run=loaded.not_run,
         unjudged=dict.fromkeys(loaded.functions, "it was not reached") | unjudged)
     for name, function in loaded.functions.items():
         if name not in task["skip"]: _judge(loaded, name, function, say)
@@ -272,7 +272,7 @@ class Guard:
         if process.returncode and self.fork:            # it could not end its fork itself
             with contextlib.suppress(OSError, AttributeError): os.killpg(self.fork, signal.SIGKILL)
 
-# %% ../nbs/32_guard.ipynb #09804fcd
+# %% ../nbs/32_guard.ipynb #1fddb7c7
 def report_of(
     value:dict, # What `to_dict` made of a report
 ) -> Report: # The report
@@ -297,7 +297,7 @@ def _hear(
     for message in messages:
         at, end = str(message.get("at", at)), str(message.get("end", end))
         done = done or message.get("done") is True
-        for k in ("notes", "left_out"):
+        for k in ("notes", "left_out", "not_run"):
             if isinstance(message.get(k), list): found[k] = [*map(str, message[k])][:200]
         for k in ("error", "fault"): found[k] = str(message.get(k, found[k]))
         unjudged = message.get("unjudged")
@@ -323,19 +323,19 @@ def _ask(
         task["skip"] |= {at: end} | {r["function"]: "" for r in found["reports"]}
         if time.monotonic() > stop or len(task["skip"]) > 100: return
 
-# %% ../nbs/32_guard.ipynb #c9e4f6c8
+# %% ../nbs/32_guard.ipynb #21eb835e
 def run_file(
     path:str, # A script or a notebook
     seconds:float=10, # Time limit of reading it, and of each function
     only:str="", # The one function to check; without it all that are known
     names:dict=None, # Which name in the file is meant by one of the eight
     guard:Guard=None, # Who judges; without one, a new one
-) -> dict: # `file`, `status` 0 to 3, `error`, `reports`, `unjudged`, `notes`, `left_out`, `seconds`
+) -> dict: # `file`, `status`, `error`, `reports`, `unjudged`, `notes`, `left_out`, `not_run`, `seconds`
     "Check one file in a process of its own."
     if not (math.isfinite(seconds) and seconds > 0):
         raise ValueError(f"seconds: expected a positive number, got {seconds}")
     start = time.perf_counter()
-    found = {"reports": [], "unjudged": {}, "notes": [], "left_out": [], "error": "", "fault": ""}
+    found = {"reports": [], "unjudged": {}, "notes": [], "left_out": [], "not_run": [], "error": "", "fault": ""}
     task = {"path": os.path.abspath(path), "seconds": min(seconds, 86400), "only": only,
             "names": names or {}, "skip": {}}
     with contextlib.nullcontext(guard) if guard else Guard() as judge: _ask(judge, task, found)
