@@ -445,7 +445,7 @@ def _their_line(
         trace = trace.tb_next
     return found
 
-# %% ../nbs/30_check.ipynb #cc2f0bd4
+# %% ../nbs/30_check.ipynb #c6399605
 LENT = {"np": np, "numpy": np, "sigmoid": sigmoid, "softmax": softmax}
 OLD = {"float": float, "int": int, "bool": bool, "object": object, "complex": complex,
        "float_": np.float64, "product": np.prod, "Inf": np.inf, "NaN": np.nan}
@@ -519,8 +519,9 @@ def _missing(
 ) -> str: # What can be lent to it, or `""`
     "The name for want of which a function stopped."
     name = getattr(error, "name", None) or ""
-    if isinstance(error, AttributeError) and getattr(error, "obj", None) is np and name in OLD:
-        name = f"np.{name}"
+    old = re.match(r"module 'numpy' has no attribute '(\w+)'|`np\.(\w+)` was", str(error))
+    if isinstance(error, AttributeError) and old and (old[1] or old[2]) in OLD:
+        name = f"np.{old[1] or old[2]}"
     elif type(error) is not NameError or name not in {**study.handed, **RIGHT, **LENT}: return ""
     return "" if name in study.lent else name
 
@@ -1172,7 +1173,7 @@ def _observed(
             study.blame("shape", f"{name}: expected {like[name].shape}, got {value.shape}",
                         name)
         else: o[name] = value
-    return o | {"kept": _read_cache(net, got[-1])}
+    return o | {"kept": _read_cache(net, got[-1]), "cache": got[-1]}
 
 def _read_cache(
     net:str, # "lstm" or "rnn"
@@ -1314,6 +1315,25 @@ def _judge_cache(
                     f"belongs", n)
     return not wrong
 
+def _judge_own_cache(
+    study:Study, # A forward pass under study
+    net:str, # "lstm" or "rnn"
+    cache, # A cache in a form of the learner's own
+    q:dict, # What went in and what should have come out
+) -> None:
+    "Judge whether a cache holds what no backward pass can do without."
+    kept = list(_flat(cache).values())
+    if not kept and not isinstance(cache, (tuple, list, dict, int, float, str)): return
+    def there(name):
+        v = q[name]
+        return any(k.ndim == 2 and k.shape[1:] == v.shape[1:] and any(
+            _close(k[i:i + len(v)], v, 1 + abs(v)) for i in range(len(k) - len(v) + 1))
+            for k in kept)
+    lost = [n for n in FIELDS[net][:-1] if not there(n)]
+    if {*lost} & {"xt", "a_prev", "c_prev"}:        # the rest can be made of these
+        study.blame("shape", f"the cache lacks {', '.join(lost)}: the backward pass reads them",
+                    "cache")
+
 def judge_forward_cell(
     study:Study, # The function under study
     net:str, # "lstm" or "rnn"
@@ -1333,7 +1353,7 @@ def judge_step(
     o:dict, # What the learner made of it
 ) -> None:
     "Judge one step forward: the results, then the cache."
-    kept = o.pop("kept", {})
+    kept, cache = o.pop("kept", {}), o.pop("cache", None)
     if net == "rnn": judge_rnn_step(study, o)
     else:
         fits = [n in o and _close(o[n], q[n], 1 + abs(q["c_next"]))
@@ -1345,7 +1365,8 @@ def judge_step(
                 "c_next"} <= o.keys() else _opened(study, q)
         judge_lstm_step(study, o, gates)
         if all(fits): study.judged.update(dict.fromkeys("123456"))
-    if not study.blamed: _judge_cache(study, net, kept, q)
+    if not study.blamed and (kept or cache is None): _judge_cache(study, net, kept, q)
+    elif not study.blamed: _judge_own_cache(study, net, cache, q)
 
 def judge_rnn_step(
     study:Study, # A forward pass under study
@@ -1444,8 +1465,21 @@ class Call:
 
     def get(self, key):
         "A result as it was then: by name from a dictionary, by place from a tuple."
-        try: return _array(self.then[self.keys.get(key, key)])
+        key, value = self.keys.get(key, key), self.then
+        try:
+            for k in key if isinstance(key, tuple) else (key,): value = value[k]
+            return _array(value)
         except (KeyError, IndexError, TypeError): return None
+
+def _flat(
+    value, # What a cell returned
+    path:tuple=(), # Where it stands
+) -> dict: # Path -> array
+    "All arrays in dictionaries, tuples and lists."
+    if hasattr(value, "keys"): parts = value.items()
+    elif isinstance(value, (tuple, list)): parts = enumerate(value)
+    else: return {} if _array(value) is None else {path: _array(value)}
+    return {k: v for key, part in parts for k, v in _flat(part, (*path, key)).items()}
 
 def _own_keys(
     study:Study, # A sequence under study
@@ -1464,26 +1498,26 @@ def _own_keys(
     except _Raised: return {}
     right = RIGHT[name](*[q[n] for n in names if net == "lstm" or n not in ("c_prev", "dc_next")])
     right = dict(enumerate(right[:-1])) if forward else right
-    there = dict(got) if hasattr(got, "keys") else dict(enumerate(got)) if isinstance(
-        got, (tuple, list)) else {}
-    there = {k: v for k, v in ((k, _array(v)) for k, v in there.items()) if v is not None}
-    found = {n: n for n, v in right.items() if n in there and there[n].shape == v.shape
-             and (forward or hasattr(got, "keys"))}
-    for fits in (lambda a, b: np.allclose(a, b), lambda a, b: True):     # by value, then by shape
+    there = _flat(got[:-1] if forward and isinstance(got, (tuple, list)) else got)
+    found = {n: (n,) for n, v in right.items() if (n,) in there and there[n,].shape == v.shape}
+    if not forward and not hasattr(got, "keys"): found = {}
+    for fits in (np.allclose, lambda a, b: True):       # by value, then by shape
         for n in right.keys() - found.keys():
             like = [k for k, v in there.items() if k not in found.values()
                     and v.shape == right[n].shape and fits(v, right[n])]
             if len(like) == 1: found[n] = like[0]
-    return found
+    return {} if found == {n: (n,) for n in right} else found
 
 def _noisy(
     result, # What a cell returned
     rng, # A generator
 ): # The same in other numbers
     "Random numbers in the place of a cell's results; its cache stays."
-    def new(v): return _draw(rng, *v.shape) if isinstance(v, np.ndarray) and v.ndim else v
-    if hasattr(result, "keys"): return {k: new(v) for k, v in result.items()}
-    return tuple(map(new, result)) if isinstance(result, (tuple, list)) else result
+    if isinstance(result, np.ndarray) and result.ndim: return _draw(rng, *result.shape)
+    if hasattr(result, "keys"): return {k: _noisy(v, rng) for k, v in result.items()}
+    if not isinstance(result, (tuple, list)): return result
+    return tuple(_noisy(v, rng) if isinstance(v, np.ndarray) or hasattr(v, "keys") else v
+                 for v in result)
 
 @contextlib.contextmanager
 def watched(
@@ -1527,7 +1561,7 @@ def _own_cell(
         return known, [(right, {})]
     _take_over(study, report, known, name)
     own = _own_keys(study, cell, name)
-    return known, [(right, {})] if "error" in words or not own else [(cell, own), (right, {})]
+    return known, [(right, {})] if "error" in words else [(cell, own), (right, {})]
 
 def _take_over(
     study:Study, # A sequence under study
@@ -1704,42 +1738,56 @@ def _judge_sums_over_steps(
     for n in names:
         own = [step[n] for step in steps]
         if _close(got[n], sum(own), 8*sum(abs(v) for v in own) + abs(got[n])): continue
+        cause = _sum_cause(n, got[n], steps) if say else ""
         twins = [k for k in names if k != n and np.shares_memory(got[k], got[n])]
-        if twins:
+        if twins and not cause:
             study.blame("aliasing", f"{' and '.join(sorted([n, twins[0]]))} are one array")
-        else: wrong.append(n)
+        else: wrong.append((n, cause))
     moves = {n for n in all_ if sum(bool(step[n].any()) for step in steps) > 1}
     study.observe("accumulate", set(all_) <= set(names) & moves)
-    if wrong:
-        cause = _sum_cause(wrong[0], got[wrong[0]], steps) if say else ""
-        if cause and wrong[1:]: cause += f"; {', '.join(wrong[1:])} are wrong too"
-        study.blame("accumulate", cause, wrong[0])
-    return bool({*names} & moves - {*wrong})
+    if wrong: study.blame("accumulate", _same_causes(wrong), wrong[0][0])
+    return bool({*names} & moves - {n for n, _ in wrong})
+
+def _same_causes(
+    wrong:list, # (name, cause)
+) -> str: # One cause
+    "Each cause once, with the first name that has it; the others follow."
+    groups = {}
+    for n, cause in wrong: groups.setdefault(cause, []).append(n)
+    said = [f"{first} {cause}" + (f"; {', '.join(rest)} likewise" if rest else "")
+            for cause, (first, *rest) in groups.items() if cause]
+    rest = groups.get("", [])
+    if said and rest: said.append(f"{', '.join(rest)} {'are' if rest[1:] else 'is'} wrong too")
+    return "; ".join(said)
 
 def _sum_cause(
     n:str, # A parameter's gradient
     value:np.ndarray, # What came back
     steps:list, # The gradients of every call, by name, as they were visited
-) -> str: # A cause
+) -> str: # A cause, to be read after the name
     "What was done instead of adding over the steps."
     T, close = len(steps), lambda v: abs(v - value).max() < 1e-4*max(abs(value).max(), 1e-9)
-    own = [s[n] for s in steps]
-    if not abs(value).max(): return f"{n} is zero: nothing is added"
-    if close(own[-1]): return f"{n} is overwritten: only the step that is visited last is left"
-    if close(own[0]): return f"{n} is that of the step that is visited first alone"
-    if close(sum(own)/T): return f"{n} is averaged over the steps"
+    own, m = [s[n] for s in steps], steps[0]["dxt"].shape[1]
+    top = abs(value).max()
+    if not np.isfinite(value).all(): return "is not a number (NaN) or infinite"
+    if not top: return "is zero: nothing is added"
+    if close(own[-1]): return "is overwritten: only the step that is visited last is left"
+    if close(own[0]): return "is that of the step that is visited first alone"
+    if close(sum(own)/T): return "is averaged over the steps"
+    if close(sum(own)/m): return "is divided by the number of examples: 1/m of what it should be"
+    if (abs(value) == top).sum() > 1 and close(np.clip(sum(own), -top, top)):
+        return f"is clipped at {top:g}"
     for k in steps[0]:
         if k != n and k[:2] == n[:2] and steps[0][k].shape == value.shape:
             other = [s[k] for s in steps]
-            if close(sum(other)): return f"{n} gets what belongs to {k}"
-            if close(other[-1] if n else 0): return f"{n} gets what belongs to {k}"
-            if close(sum(other) + own[-1]):
-                return f"{n} = {k} + ...: copied from the line above"
+            if close(sum(other)): return f"gets what belongs to {k}"
+            if close(other[-1]): return f"gets what belongs to {k}, and is overwritten"
+            if close(sum(other) + own[-1]): return f"= {k} + ...: copied from the line above"
     found = _parts(value, dict(enumerate(own)))
     if found and set(found.values()) == {1.}:
-        return f"{n}: {T - len(found)} of {T} steps are left out"
+        return f": {T - len(found)} of {T} steps are left out"
     if found and len(set(found.values())) == 1:
-        return f"{n} is multiplied by {next(iter(found.values()))}"
+        return f"is multiplied by {next(iter(found.values()))}"
     return ""
 
 def _judge_dx(
@@ -1971,11 +2019,12 @@ def _played(
     q:dict, # A sequence
     got:dict, # What it returned
     cell, # The cell to play with
+    limit:int=99, # More broken rules than this are no explanation
 ) -> tuple: # How many rules are broken, whether anything was explained, a study of the best way
     "Find the way with the fewest broken rules that explains what came back."
     rules = [r for r in WAYS if net == "lstm" or r != "carry_c"]
     if not any(v.any() and np.isfinite(v).all() for v in got.values()): return 99, False, None
-    right, best = dict.fromkeys(rules, ""), (99, False, None, [])
+    right, best = dict.fromkeys(rules, ""), (limit + 1, False, None, [])
     singles = [{r: said} for r in rules for said in WAYS[r] if said]
     changes = [{}, *singles, *({**a, **b} for a, b in itertools.combinations(singles, 2)
                                if a.keys() != b.keys())]
@@ -2030,15 +2079,17 @@ def judge_unseen_backward(
     "Judge a backward sequence by playing all ways to break its rules."
     broken, explained, trial = _played(study, net, q, got, cell
                                        or RIGHT[f"{net}_cell_backward"])
-    inner = _inner(study, net) if cell is None and broken else None
+    exact = explained and {*trial.blamed} <= {*WAYS}        # no equation is needed for it
+    inner = _inner(study, net) if cell is None and not exact else None
     if inner and inner.blamed:          # equations, or rules: what explains more by less
-        way = _played(study, net, q, got, inner.function)
-        if not explained or way[1] and way[0] + len(inner.blamed) <= broken:
+        left = broken - len(inner.blamed) if explained else 99
+        way = _played(study, net, q, got, inner.function, left) if left >= 0 else (99, False, None)
+        if not explained or way[1]:
             study.blamed.update(inner.blamed)
             study.common += inner.common
             broken, explained, trial = way
     if inner: study.judged.update(inner.judged); study.missed |= inner.missed
-    elif cell is None and not broken:   # the sums show the equations
+    elif cell is None and exact:        # the sums show the equations
         study.judged.update(dict.fromkeys(_expected(f"{net}_cell_backward")))
     if trial and (explained or not study.blamed):
         study.judged.update(trial.judged)
