@@ -150,6 +150,7 @@ class Finding:
     later:str="" # The number in the later editions of the course, where it is another one
 
     def __str__(self):
+        if self.equation == "empty": return self.cause
         label, what = numbered(self.equation), EQUATIONS[self.equation][0]
         return f"{label} {what}: {self.cause or 'not as it should be'}"
 
@@ -181,6 +182,8 @@ def _verdict(
 ) -> str: # One line
     "How many things are wrong."
     n = len(report.findings)
+    if [f.equation for f in report.findings] == ["empty"] and not report.right:
+        return f"{report.function}: {report.findings[0].cause}"
     fine = "nothing wrong in what could be seen" if report.unseen else "all right"
     said = fine if not n else "one thing is wrong" if n == 1 else f"{n} things are wrong"
     return f"{report.function}: {said}"
@@ -241,7 +244,8 @@ def report_lines(
                              break_long_words=False, break_on_hyphens=False)
     lines = [_verdict(report)]
     for f in report.findings:
-        lines += wrapped(str(f)) + wrapped(f"hint: {f.hint}",
+        if str(f) not in lines[0]: lines += wrapped(str(f))
+        lines += wrapped(f"hint: {f.hint}",
                                            "      ") + [f"      read: {f.link}"]
     for text in _sentences(report): lines += wrapped(text, "  ", "  ")
     return lines + [line for text in report.notes for line in wrapped(f"note: {text}")]
@@ -486,7 +490,7 @@ def _their_line(
         trace = trace.tb_next
     return found
 
-# %% ../nbs/30_check.ipynb #59b89594
+# %% ../nbs/30_check.ipynb #9dd130d7
 LENT = {"np": np, "numpy": np, "sigmoid": sigmoid, "softmax": softmax}
 OLD = {"float": float, "int": int, "bool": bool, "object": object, "complex": complex,
        "float_": np.float64, "product": np.prod, "Inf": np.inf, "NaN": np.nan}
@@ -894,8 +898,8 @@ def _taken(
     taken, late = {}, [n for n in shapes if n in got and got[n] is None]
     if late and (len(late) == len(shapes) or _is_open(study.function)):
         said = "everything" if len(late) == len(shapes) else ", ".join(late)
-        study.blame("empty", f"{said} is still None" if len(late) == 1 or said == "everything"
-                    else f"{said} are still None")
+        be = "is" if len(late) == 1 or said == "everything" else "are"
+        study.blame("empty", f"not written yet: {said} {be} still None")
     else: late = []
     for name, shape in shapes.items():
         if name in late: continue
@@ -914,6 +918,9 @@ def _taken(
         elif key and value.shape != shape:
             keep = " (a sum keeps its axis with keepdims=True)" if value.shape in (shape[:1],
                 shape[1:]) and 1 in shape else ""
+            if "da_prev" in shapes and name in ("da_prev", "dxt") and value.shape[0] == (
+                    shapes["da_prev"][0] + shapes["dxt"][0]):
+                keep = " (the weights' first n_a columns lead to da_prev, the others to dxt)"
             study.blame("shape", f"{about}: expected {shape}, got {value.shape}{keep}", name)
             if value.size == np.prod(shape) and 1 in shape: taken[name] = value.reshape(shape)
         elif key: taken[name] = value
@@ -1095,7 +1102,9 @@ def _wrong_maps(
     if name in ("da_prev", "dxt"):
         first = slice(None, len(z)) if name == "da_prev" else slice(len(z), None)
         W = f"W{k}" if net == "lstm" else "Waa" if name == "da_prev" else "Wax"
-        forms[f"d{W} stands in the place of {W}"] = dW[:, first].T @ z
+        stack = np.concatenate([q["a_prev"], q["xt"]])
+        forms[f"d{W} stands in the place of {W}"] = sum((v @ stack.T)[:, first].T @ v
+                                                        for v in dz.values())
         return forms | _wrong_columns(_stacked(net, q["parameters"], k), L, z)
     parts = {n: q[n] for n in ("xt", "a_prev", "a_next", "c_prev", "c_next") if n in q}
     pairs = [(a, b) for a in parts for b in parts if a != b]
@@ -2525,7 +2534,7 @@ def _judged(
 ) -> Study: # What was found out
     "Judge a function; where it is not right, with what it may read from outside hidden."
     study = _attempt(Study(function, name))
-    if not study.blamed: return study
+    if not study.blamed or study.wrong("empty"): return study
     if _unwritten(function): return _empty(Study(function, name), "")
     outside = _outside(function)
     again = _attempt(Study(function, name, hidden=outside)) if outside else study
@@ -2546,7 +2555,8 @@ def _attempt(
             line, number, _ = _their_line(error)
             lent = study.lent | {name: f"line {number}: {line}".strip(": ")}
             return _attempt(Study(study.function, study.name, lent, study.hidden))
-        if type(error).__name__ == "Gap": return _empty(study, said)
+        if type(error).__name__ == "Gap":
+            return _empty(study, f"not finished: {error.what} is next")
         own = _with_own_caches(study)
         if own: study = own
         else: study.blame("error", said)
@@ -2561,7 +2571,7 @@ def _empty(
     said:str, # What is known of it
 ) -> Study: # The same
     "One finding for all that is not written yet."
-    study.blamed = {"empty": ["empty", said or "the function is still the template", ""]}
+    study.blamed = {"empty": ["empty", said or "not written yet: still the template", ""]}
     study.judged, study.common = {}, []
     return study
 
@@ -2662,6 +2672,7 @@ def hints_of(
 
 class Gap(NotImplementedError):
     "A gap of an exercise that is still open."
+    what = "it"
     def _render_traceback_(self): return [str(self)]     # a notebook shows the sentence alone
 
 def gap(
@@ -2669,6 +2680,11 @@ def gap(
 ):
     "Raises `Gap`: what belongs here is still to be written."
     hint = "".join(dict.fromkeys(f" {h}" for h, _ in hints_of(equation)))
-    what = EQUATIONS[equation][0] if equation in RULES else f"equation ({equation})"
-    raise Gap(f"The first gap: {what}. Write it in the place of gap(\"{equation}\"), "
-              f"run the cell again, and go on.{hint}")
+    numbers = equation.split(" to ")
+    what = EQUATIONS[equation][0] if equation in RULES else " to ".join(f"({n})" for n in numbers)
+    if {*numbers} <= {*LATER}:
+        what = f"book {what}, later editions " + " to ".join(f"({LATER[n]})" for n in numbers)
+    error = Gap(f"The first gap: {what}. Write it in the place of gap(\"{equation}\"), "
+                f"run the cell again, and go on.{hint}")
+    error.what = what
+    raise error
