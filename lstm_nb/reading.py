@@ -424,7 +424,7 @@ def nearest(
                   for n, k in near[:3])
     return f"{known} It defines {', '.join(list(functions)[:20])}.{say}"
 
-# %% ../nbs/32_reading.ipynb #bea07ba3
+# %% ../nbs/32_reading.ipynb #dedfedda
 @dataclass
 class Loaded:
     "What was got out of a file."
@@ -457,6 +457,19 @@ def _left(
             loaded.broken[name] = (cell, number), f"it cannot be read: {said}"
             if name not in JUDGES: loaded.notes.append(f"{name} cannot be read: {said}")
 
+def _flat(
+    nodes:list, # Statements
+) -> list: # The same; those of the main program, or around one of the eight, taken apart
+    "Take apart what is no definition itself, so that each statement in it fails on its own."
+    found = []
+    for n in nodes:
+        main = isinstance(n, ast.If) and ast.unparse(n.test) in (
+            "__name__ == '__main__'", "'__main__' == __name__")
+        around = isinstance(n, (ast.Try, ast.With)) and {
+            d.name for d in n.body if isinstance(d, ast.FunctionDef)} & {*JUDGES}
+        found += _flat(n.body) if main or around else [n]
+    return found
+
 def read_file(
     path:str, # A script or a notebook
 ) -> Loaded: # `statements`, and what could not be read
@@ -478,8 +491,10 @@ def read_file(
                             if line != new and re.match(r"\s*(pass$|.*get_ipython\(\))", new)]
         file = f"{path}, {where}".rstrip(", ")
         linecache.cache[file] = len(read), None, [f"{s}\n" for s in read.split("\n")], file
-        for n in nodes:
-            try: loaded.statements.append(Statement(n, file, f"{where}line {n.lineno}", (i, n.lineno)))
+        for n in _flat(nodes):
+            try:
+                compile(ast.Module([n], []), file, "exec", dont_inherit=True)
+                loaded.statements.append(Statement(n, file, f"{where}line {n.lineno}", (i, n.lineno)))
             except (SyntaxError, RecursionError) as e:      # a return outside of a function, say
                 e.lineno = n.lineno
                 _left(loaded, where, i, [(e, n.lineno - 1, read.split("\n")[n.lineno-1:n.end_lineno])])
@@ -495,7 +510,7 @@ _MENDED = {"Python 2": "this is Python 2, and was read as Python 3",
            "tabs": "tabs were read as eight columns",
            "typographic characters": "typographic quotes, spaces or signs were read as plain ones"}
 
-# %% ../nbs/32_reading.ipynb #17ca4f06
+# %% ../nbs/32_reading.ipynb #a0339738
 def _run(
     s:Statement, # A statement
     loaded:Loaded, # Notes are added here
@@ -594,13 +609,24 @@ def load(
         else: _run(s, loaded, there)
     _lend(loaded, kept, there, lent)
     _stars(loaded, kept, there)
-    _take(loaded, wanted, there)
+    _take(loaded, wanted, kept, there)
     return loaded
 
-# %% ../nbs/32_reading.ipynb #81663237
+# %% ../nbs/32_reading.ipynb #f255f0fd
+def _reached(
+    name:str, # What a file defines
+    kept:list, # The statements that are needed
+) -> list: # Names
+    "All that a name needs, directly or not."
+    found = [name]
+    for n in found:
+        found += [r for s in kept if n in s.binds | s.changes for r in s.reads if r not in found]
+    return list(dict.fromkeys(found))
+
 def _take(
     loaded:Loaded, # The functions are added here
     wanted:dict, # One of the eight names -> its name in the file
+    kept:list, # The statements that are needed
     there:dict, # What is defined
 ) -> None:
     "Take the functions out of what was run."
@@ -617,6 +643,8 @@ def _take(
         head = name.split(".")[0]
         place, why = loaded.broken.get(head, ((), ""))
         if place > loaded.made.get(head, ()): loaded.unjudged[k] = why; continue
+        lost = [n for n in _reached(head, kept) if n in loaded.broken and n not in there]
+        if lost: loaded.unjudged[k] = f"it needs {lost[0]}: {loaded.broken[lost[0]][1]}"; continue
         try: function = functools.reduce(getattr, name.split(".")[1:], there[head])
         except (KeyError, AttributeError):
             loaded.unjudged[k] = f"there is no {name} in the file"; continue
