@@ -795,6 +795,8 @@ def _sentence(
 _ONE_BRACKET = ("both terms belong in one bracket: "
                 "the derivative of the activation multiplies ")
 
+_NO_DC = "dc is missing"
+
 def _bracket(
     A:tuple, # The right product of dc
     B:tuple, # The right product of da
@@ -806,8 +808,7 @@ def _bracket(
     if a == "gone" and b == "gone": return "it is zero"
     if a == "gone":
         more = f"; and {_sentence(b, B)}" if b and any(b) else ""
-        return ("dc is missing: what comes along the memory line belongs in the bracket dc + s"
-                + more)
+        return _NO_DC + ": what comes along the memory line belongs in the bracket dc + s" + more
     if b == "gone":
         more = f"; and {_sentence(a, A)}" if a and any(a) else ""
         return "s is missing: the gradient through a^t belongs in the bracket dc + s" + more
@@ -2231,6 +2232,7 @@ def _played(
 def _as_cell(
     study:Study, # A backward sequence under study
     net:str, # "lstm" or "rnn"
+    shut:int=1, # 0: what sends dc has all gates open, for a (16) with another gate
 ): # A function like a backward cell
     "A written-out backward sequence, used as if it were its own cell."
     def run(das, caches):
@@ -2244,7 +2246,7 @@ def _as_cell(
     def lstm(da_next, dc_next, cache):
         zero, one = np.zeros_like(da_next), np.ones_like(da_next)
         #         a_next c_next a_prev c_prev  ft    it   cct   ot
-        sends = (zero, zero, zero, zero, one, zero, zero, one, *cache[-2:])
+        sends = (zero, zero, zero, zero, one, *[zero if shut else one]*2, one, *cache[-2:])
         takes = (zero, zero, zero, zero, one, one, zero, zero, *cache[-2:])
         g = run([da_next, dc_next], [cache, sends])
         Wc = _draw(np.random.default_rng(0), *cache[-1]["Wc"].shape)
@@ -2288,11 +2290,22 @@ def judge_unseen_backward(
 def _inner(
     study:Study, # A written-out backward sequence
     net:str, # "lstm" or "rnn"
+    shut:int=1, # As in `_as_cell`
 ): # A study of the cell inside, or `None`
     "Judge the cell that is written out inside a sequence."
-    inner = Study(_as_cell(study, net), f"{net}_cell_backward")
+    inner = Study(_as_cell(study, net, shut), f"{net}_cell_backward")
     try: judge_backward_cell(inner, net)
     except (_Raised, KeyError, TypeError, IndexError): return None
+    lost = {e: b[1] for e, b in inner.blamed.items() if b[1].startswith(_NO_DC) or e == "16"}
+    if lost.keys() < {"8", "9", "10", "16"} or net == "rnn": return inner
+    other = _inner(study, net, 0) if shut else None
+    if other and len(other.blamed) < len(inner.blamed): return other
+    for e, cause in lost.items():           # dc reaches none of them: it is not carried
+        rest = cause.partition("; and ")[2]
+        if rest and e != "16": inner.blamed[e][1] = rest
+        else: del inner.blamed[e]
+        inner.missed.add(e)
+    inner.blame("carry_c", "dc_prev is not handed to the step before")
     return inner
 
 
