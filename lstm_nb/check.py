@@ -218,7 +218,8 @@ def _both_numbers(
 ) -> list: # One sentence, or none
     "The numbers of the later editions, where a list or a cause has those of the book."
     there = {n for s in text for n in re.findall(r"\((\d+b?)\)", s)} & {*LATER}
-    listed = {*report.right, *report.unseen} if report.findings else {*report.unseen}
+    empty = [f.equation for f in report.findings] == ["empty"]
+    listed = {*(report.right if report.findings else ()), *(() if empty else report.unseen)}
     said = [" to ".join([run[0], run[-1]][:len(run)]) + (" are " if run[1:] else " is ")
             + " to ".join(f"({LATER[e.strip('()')]})" for e in [run[0], run[-1]][:len(run)])
             for run in _runs([e for e in LATER if e in there | listed])]
@@ -467,6 +468,10 @@ def _explain(
     said = f"{type(error).__name__}: {error}".strip(": ")[:300]
     line, number, frame = _their_line(error)
     if not frame: return said
+    if isinstance(error, KeyError) and error.args:
+        dicts = {n: v for n, v in frame.f_locals.items() if isinstance(v, dict) and v
+                 and error.args[0] not in v and all(isinstance(k, str) for k in v)}
+        said += "".join(f"; {n} has {', '.join(d)}" for n, d in dicts.items())
     there = {**frame.f_globals, **frame.f_locals}
     names = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", line))
     shapes = ", ".join(f"{n} {there[n].shape}" for n in names
@@ -632,7 +637,7 @@ def problem(
     seed:int=0, # Another problem of the same kind
     only:str="", # The one gate whose weights act; without it all do
     wide:float=1, # 6 opens and shuts the gates
-    size:float=1, # 1000 for gradients that a clip would cut
+    size:float=1, # 100 for gradients that a clip would cut
 ) -> dict: # Arrays by name, the parameters, the cache
     "A step with all that goes in and all that should come out."
     rng, n_x, n_a, n_y = np.random.default_rng([seed, m]), 5, 4, 2
@@ -1137,7 +1142,7 @@ def _wrong_columns(
 
 # %% ../nbs/30_check.ipynb #fd8de6c1
 # m, seed, wide, size
-PROBES = [(1, 0, 1, 1), (1, 1, 1, 1), (1, 2, 3, 1), (3, 0, 1, 1), (3, 2, 6, 1), (3, 0, 1, 1000)]
+PROBES = [(1, 0, 1, 1), (1, 1, 1, 1), (1, 2, 3, 1), (3, 0, 1, 1), (3, 2, 6, 1), (3, 0, 1, 100)]
 
 _NAN = "it is not a number (NaN) or infinite"
 _CLIPPED = "right for small numbers and not for large ones: is it clipped?"
@@ -1433,7 +1438,8 @@ def _memory_cause(
         if abs(v + w - actual).max() < 1e-5: return f"{t or '0'} + {u or '0'} stands there"
     if abs(np.tanh(terms[right[0]] + terms[right[1]]) - actual).max() < 1e-5:
         return "no tanh belongs there"
-    return ""
+    top, whole = abs(actual).max(), terms[right[0]] + terms[right[1]]
+    return f"it is clipped at {top:g}" if abs(np.clip(whole, -top, top) - actual).max() < 1e-5 else ""
 
 def _state_cause(
     actual:np.ndarray, # The hidden state that came back
@@ -2096,7 +2102,7 @@ def judge_backward_sequence(
     before = {*study.blamed}
     _judge_backward(study, net, q, name, cells)
     if {*study.blamed} - before: return
-    _judge_backward(study, net, q | {"da": 1000*q["da"]}, name, cells)
+    _judge_backward(study, net, q | {"da": 100*q["da"]}, name, cells)
     for key in {*study.blamed} - before: study.blame(study.blamed[key][0], _CLIPPED,
                                                       study.blamed[key][2])
     if not study.blamed: _judge_shorter(study, net, q)
