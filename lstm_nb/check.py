@@ -218,7 +218,8 @@ def _both_numbers(
 ) -> list: # One sentence, or none
     "The numbers of the later editions, where a list or a cause has those of the book."
     there = {n for s in text for n in re.findall(r"\((\d+b?)\)", s)} & {*LATER}
-    listed = {*report.right, *report.unseen} if report.findings else {*report.unseen}
+    empty = [f.equation for f in report.findings] == ["empty"]
+    listed = {*(report.right if report.findings else ()), *(() if empty else report.unseen)}
     said = [" to ".join([run[0], run[-1]][:len(run)]) + (" are " if run[1:] else " is ")
             + " to ".join(f"({LATER[e.strip('()')]})" for e in [run[0], run[-1]][:len(run)])
             for run in _runs([e for e in LATER if e in there | listed])]
@@ -467,6 +468,10 @@ def _explain(
     said = f"{type(error).__name__}: {error}".strip(": ")[:300]
     line, number, frame = _their_line(error)
     if not frame: return said
+    if isinstance(error, KeyError) and error.args:
+        dicts = {n: v for n, v in frame.f_locals.items() if isinstance(v, dict) and v
+                 and error.args[0] not in v and all(isinstance(k, str) for k in v)}
+        said += "".join(f"; {n} has {', '.join(d)}" for n, d in dicts.items())
     there = {**frame.f_globals, **frame.f_locals}
     names = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", line))
     shapes = ", ".join(f"{n} {there[n].shape}" for n in names
@@ -632,7 +637,7 @@ def problem(
     seed:int=0, # Another problem of the same kind
     only:str="", # The one gate whose weights act; without it all do
     wide:float=1, # 6 opens and shuts the gates
-    size:float=1, # 1000 for gradients that a clip would cut
+    size:float=1, # 100 for gradients that a clip would cut
 ) -> dict: # Arrays by name, the parameters, the cache
     "A step with all that goes in and all that should come out."
     rng, n_x, n_a, n_y = np.random.default_rng([seed, m]), 5, 4, 2
@@ -795,6 +800,8 @@ def _sentence(
 _ONE_BRACKET = ("both terms belong in one bracket: "
                 "the derivative of the activation multiplies ")
 
+_NO_DC = "dc is missing"
+
 def _bracket(
     A:tuple, # The right product of dc
     B:tuple, # The right product of da
@@ -806,8 +813,7 @@ def _bracket(
     if a == "gone" and b == "gone": return "it is zero"
     if a == "gone":
         more = f"; and {_sentence(b, B)}" if b and any(b) else ""
-        return ("dc is missing: what comes along the memory line belongs in the bracket dc + s"
-                + more)
+        return _NO_DC + ": what comes along the memory line belongs in the bracket dc + s" + more
     if b == "gone":
         more = f"; and {_sentence(a, A)}" if a and any(a) else ""
         return "s is missing: the gradient through a^t belongs in the bracket dc + s" + more
@@ -876,6 +882,7 @@ def _array(
     value, # Anything
 ):
     "`value` as an array of float numbers, or `None`."
+    if value is None: return None
     try: value = np.asarray(value)
     except Exception: return None
     if value.dtype == object:
@@ -895,12 +902,7 @@ def _taken(
         study.blame("shape",
                     f"a dictionary of gradients should be returned, this is {_kind(got)}")
         return {}
-    taken, late = {}, [n for n in shapes if n in got and got[n] is None]
-    if late and (len(late) == len(shapes) or _is_open(study.function)):
-        said = "everything" if len(late) == len(shapes) else ", ".join(late)
-        be = "is" if len(late) == 1 or said == "everything" else "are"
-        study.blame("empty", f"not written yet: {said} {be} still None")
-    else: late = []
+    taken, late = {}, _late(study, {n: got[n] for n in shapes if n in got}, len(shapes))
     for name, shape in shapes.items():
         if name in late: continue
         numbers = [n for n in NUMBERS.get(name, ())
@@ -925,6 +927,19 @@ def _taken(
             if value.size == np.prod(shape) and 1 in shape: taken[name] = value.reshape(shape)
         elif key: taken[name] = value
     return taken
+
+def _late(
+    study:Study, # The function under study
+    results:dict, # What it returned, by name
+    wanted:int, # How many results there should be
+) -> list: # The names of those that are blamed as not written yet
+    "Results that are still `None`, as in the template."
+    late = [n for n, v in results.items() if v is None]
+    if not late or len(late) < wanted and not _is_open(study.function): return []
+    said = "everything" if len(late) == wanted else ", ".join(late)
+    be = "are" if late[1:] and said != "everything" else "is"
+    study.blame("empty", f"not written yet: {said} {be} still None")
+    return late
 
 def _other_key(
     name:str, # A key that is missing
@@ -1029,7 +1044,7 @@ def _gate_cause(
     for right, silent in ((A, "da_next"), (B, "dc_next")):
         actual, q = _slopes(study, net, k, silent,
                             m) if net == "lstm" or right is B else (np.zeros(1), {})
-        if not np.isfinite(actual).all(): return "", None
+        if not np.isfinite(actual).all(): return _NAN, None
         if abs(actual).max() < 1e-6: changes.append("gone" if right else None)
         elif right is None: changes.append("more")
         else: changes.append(_edits(net, right, actual, q))
@@ -1052,7 +1067,7 @@ def _map_cause(
 ) -> str: # A cause, or nothing
     "What was done instead of one of (11) to (15), (17), (R4) to (R8)."
     name, m, size = map_[1], q["xt"].shape[1], abs(actual).max()
-    if not np.isfinite(actual).all(): return "it is not a number (NaN) or infinite"
+    if not np.isfinite(actual).all(): return _NAN
     is_term = name in ("da_prev", "dxt")
     if not size: return f"the term of gate {k} is missing" if is_term else "it is zero"
     right, forms = map_[2] @ dz[k] @ map_[3], _wrong_maps(net, q, map_, k, dz)
@@ -1127,8 +1142,9 @@ def _wrong_columns(
 
 # %% ../nbs/30_check.ipynb #fd8de6c1
 # m, seed, wide, size
-PROBES = [(1, 0, 1, 1), (1, 1, 1, 1), (1, 2, 3, 1), (3, 0, 1, 1), (3, 2, 6, 1), (3, 0, 1, 1000)]
+PROBES = [(1, 0, 1, 1), (1, 1, 1, 1), (1, 2, 3, 1), (3, 0, 1, 1), (3, 2, 6, 1), (3, 0, 1, 100)]
 
+_NAN = "it is not a number (NaN) or infinite"
 _CLIPPED = "right for small numbers and not for large ones: is it clipped?"
 
 def judge_backward_cell(
@@ -1145,6 +1161,11 @@ def judge_backward_cell(
             got = _gradients(study, net, q)
             right, bound = upstream(net, k, q)
             maps = _maps(net, q, k)
+            there = [f for f in maps if f[1] in got]
+            if there and not any(np.isfinite(got[f[1]]).all() for f in there):
+                failed.setdefault(PRODUCTS[k][0], _NAN)
+                study.missed |= {f[0] for f in maps}
+                continue
             dz[k], lost = _own(got, maps, right, bound)
             fits = _close(dz[k], right, bound)
             agree = [f for f in maps if f[1] in got and f not in lost]
@@ -1154,6 +1175,9 @@ def judge_backward_cell(
             for map_ in lost: failed.setdefault(map_[0], (q, map_, k, dz, got[map_[1]]))
             if net == "lstm": _judge_16(study, got, q, failed, m)
         if m == 1: _judge_sums(study, net, problem(net, 1, seed, "", wide), dz, failed)
+        if _NAN in failed.values():         # it goes on into the sums
+            for e in [e for e, how in failed.items() if len(how) == 5 and how[1][1] in
+                      ("da_prev", "dxt") and not np.isfinite(how[4]).all()]: del failed[e]
         if size > 1: failed |= dict.fromkeys({*failed} - before, _CLIPPED)
     _blame_all(study, net, failed)
 
@@ -1199,7 +1223,8 @@ def _judge_sums(
             sums[equation, name] = sums.get((equation, name), 0) + L @ dz[k] @ R
             bounds[equation, name] = bounds.get((equation, name), 0) + abs(L) @ big @ abs(R)
     for (equation, name), value in sums.items():
-        if name in got and not _close(got[name], value, bounds[equation, name]):
+        fine = name in got and np.isfinite(got[name]).all()
+        if fine and not _close(got[name], value, bounds[equation, name]):
             failed.setdefault(equation, "the terms of the gates are not just added")
 
 # %% ../nbs/30_check.ipynb #ab367da4
@@ -1303,7 +1328,9 @@ def _observed(
         study.blame("shape",
                     f"{', '.join(names)} and the cache should be returned, this is {has}")
         return o
+    late = _late(study, dict(zip(names, got)), len(names))
     for name, value in zip(names, got):
+        if name in late: continue
         value = _array(value)
         if value is None:
             study.blame("shape",
@@ -1411,7 +1438,8 @@ def _memory_cause(
         if abs(v + w - actual).max() < 1e-5: return f"{t or '0'} + {u or '0'} stands there"
     if abs(np.tanh(terms[right[0]] + terms[right[1]]) - actual).max() < 1e-5:
         return "no tanh belongs there"
-    return ""
+    top, whole = abs(actual).max(), terms[right[0]] + terms[right[1]]
+    return f"it is clipped at {top:g}" if abs(np.clip(whole, -top, top) - actual).max() < 1e-5 else ""
 
 def _state_cause(
     actual:np.ndarray, # The hidden state that came back
@@ -1504,9 +1532,30 @@ def judge_step(
             gates = kept if kept.get("ft") is not None else {} if all(fits) or not {"a_next",
                 "c_next"} <= o.keys() else _opened(study, q)
         judge_lstm_step(study, o, gates)
+        if not all(fits) and not gates: _judge_closed(study, o, q)
         if all(fits): study.judged.update(dict.fromkeys("123456"))
     if not study.blamed and (kept or cache is None): _judge_cache(study, net, kept, q)
     elif not study.blamed: _judge_own_cache(study, net, cache, q)
+
+def _judge_closed(
+    study:Study, # A forward pass under study
+    o:dict, # What was observed of an LSTM step
+    q:dict, # What it should have been
+) -> None:
+    "Judge a step whose gates cannot be seen: which one, if it were wrong alone, explains it?"
+    if not {"a_next", "c_next"} <= o.keys(): return
+    c, f, i, g = o["c_next"], *(q[n] for n in ("ft", "it", "cct"))
+    with np.errstate(all="ignore"):
+        ways = ({"ft": (c - i*g)/o["c_prev"]}, {"it": (c - f*o["c_prev"])/g},
+                {"cct": (c - f*o["c_prev"])/i}) if not _close(c, q["c_next"], 1 + abs(c)) else (
+                {"ot": o["a_next"]/np.tanh(c)},)
+    for way in ways:
+        alone = Study(study.function, study.name)
+        if np.isfinite(next(iter(way.values()))).all(): _judge_gates(alone, o, way)
+        if any(cause for _, cause, _ in alone.blamed.values()):
+            return study.blamed.update(alone.blamed)
+    study.blame("4" if ways[1:] else "6", "", "c_next" if ways[1:] else "a_next")
+    study.missed |= {*"1235"}
 
 def judge_rnn_step(
     study:Study, # A forward pass under study
@@ -1816,7 +1865,8 @@ def _handed_on(
 ) -> list: # Arrays
     "What a sequence with a wrong carry would hand to a step before the first."
     rest = {(k[0], k[1] + 1): v for k, v in (got or {}).items() if k[0] in "ac"}
-    if got is None or not set(rest) <= set(past): return []
+    if got is None: return None
+    if not set(rest) <= set(past): return []
     zero = 0*past["a", n - 1]
     moved = sum((v*past[k] for k, v in rest.items()), zero)
     return [moved, moved + past["a", 0]]
@@ -1958,7 +2008,7 @@ def _judge_ends(
 ) -> bool: # Whether one of them was seen to be right
     "Judge dx and da0."
     if "dx" in got: _judge_dx(study, got["dx"], steps, lines or [line])
-    if "da0" in got and steps:
+    if "da0" in got and steps and carried is not None:
         last = steps[-1]["da_prev"]
         if any(_close(got["da0"], v, 8*abs(last).max() + abs(got["da0"])) for v in carried):
             return study.judge("da0", True)
@@ -2052,7 +2102,7 @@ def judge_backward_sequence(
     before = {*study.blamed}
     _judge_backward(study, net, q, name, cells)
     if {*study.blamed} - before: return
-    _judge_backward(study, net, q | {"da": 1000*q["da"]}, name, cells)
+    _judge_backward(study, net, q | {"da": 100*q["da"]}, name, cells)
     for key in {*study.blamed} - before: study.blame(study.blamed[key][0], _CLIPPED,
                                                       study.blamed[key][2])
     if not study.blamed: _judge_shorter(study, net, q)
@@ -2179,13 +2229,16 @@ def _played(
             trial.observe(r, any(fit))        # each of these results shows every rule
         rest = len(trial.blamed) - len(change)
         if len(trial.blamed) < best[0]: best = len(trial.blamed), rest < 3, trial, steps
-    if best[2]: _judge_sums_over_steps(best[2], got, best[3])       # once more, for the cause
-    return best[:3]
+    if not best[2]: return best[:3]
+    _judge_sums_over_steps(best[2], got, best[3])       # once more, for the cause
+    dark = "accumulate" in best[2].blamed and not best[2].blamed["accumulate"][1]
+    return best[0] + dark, *best[1:3]
 
 # %% ../nbs/30_check.ipynb #0d67d146
 def _as_cell(
     study:Study, # A backward sequence under study
     net:str, # "lstm" or "rnn"
+    shut:int=1, # 0: what sends dc has all gates open, for a (16) with another gate
 ): # A function like a backward cell
     "A written-out backward sequence, used as if it were its own cell."
     def run(das, caches):
@@ -2199,14 +2252,17 @@ def _as_cell(
     def lstm(da_next, dc_next, cache):
         zero, one = np.zeros_like(da_next), np.ones_like(da_next)
         #         a_next c_next a_prev c_prev  ft    it   cct   ot
-        sends = (zero, zero, zero, zero, one, zero, zero, one, *cache[-2:])
+        sends = (zero, zero, zero, zero, one, *[zero if shut else one]*2, one, *cache[-2:])
         takes = (zero, zero, zero, zero, one, one, zero, zero, *cache[-2:])
         g = run([da_next, dc_next], [cache, sends])
         Wc = _draw(np.random.default_rng(0), *cache[-1]["Wc"].shape)
         other = cache[-1] | {"Wc": Wc}
         more = run([zero, da_next, dc_next], [(*c[:-1], other) for c in (takes, cache, sends)])
+        n, back = len(zero), np.linalg.pinv      # two witnesses, as for dΓ: the right one wins
+        seen = back(Wc[:, n:].T) @ more["dxt"][:, :, 0], back(Wc[:, :n].T) @ more["da_prev"]
+        right = RIGHT["lstm_cell_backward"](da_next, dc_next, cache)["dc_prev"]
         return g | {"dxt": g["dxt"][:, :, 0],
-                    "dc_prev": np.linalg.pinv(Wc[:, len(zero):].T) @ more["dxt"][:, :, 0]}
+                    "dc_prev": min(seen, key=lambda v: abs(v - right).max())}
     return rnn if net == "rnn" else lstm
 
 def judge_unseen_backward(
@@ -2217,8 +2273,9 @@ def judge_unseen_backward(
     cell=None, # Its cell, if that is known
 ) -> None:
     "Judge a backward sequence by playing all ways to break its rules."
-    broken, explained, trial = _played(study, net, q, got, cell
-                                       or RIGHT[f"{net}_cell_backward"])
+    name = f"{net}_cell_backward"
+    own = Study(cell, name, study.lent, study.hidden).call if cell else RIGHT[name]
+    broken, explained, trial = _played(study, net, q, got, own)
     exact = explained and {*trial.blamed} <= {*WAYS}        # no equation is needed for it
     inner = _inner(study, net) if cell is None and not exact else None
     if inner and inner.blamed:          # equations, or rules: what explains more by less
@@ -2239,11 +2296,22 @@ def judge_unseen_backward(
 def _inner(
     study:Study, # A written-out backward sequence
     net:str, # "lstm" or "rnn"
+    shut:int=1, # As in `_as_cell`
 ): # A study of the cell inside, or `None`
     "Judge the cell that is written out inside a sequence."
-    inner = Study(_as_cell(study, net), f"{net}_cell_backward")
+    inner = Study(_as_cell(study, net, shut), f"{net}_cell_backward")
     try: judge_backward_cell(inner, net)
     except (_Raised, KeyError, TypeError, IndexError): return None
+    lost = {e: b[1] for e, b in inner.blamed.items() if b[1].startswith(_NO_DC) or e == "16"}
+    if lost.keys() < {"8", "9", "10", "16"} or net == "rnn": return inner
+    other = _inner(study, net, 0) if shut else None
+    if other and len(other.blamed) < len(inner.blamed): return other
+    for e, cause in lost.items():           # dc reaches none of them: it is not carried
+        rest = cause.partition("; and ")[2]
+        if rest and e != "16": inner.blamed[e][1] = rest
+        else: del inner.blamed[e]
+        inner.missed.add(e)
+    inner.blame("carry_c", "dc_prev is not handed to the step before")
     return inner
 
 
@@ -2332,7 +2400,9 @@ def _read_sequence(
                     f"{', '.join(names)} and the caches should be returned, this is {has}")
         return {}, []
     rows, got = {"a": len(q["a0"]), "y": 2, "c": len(q["a0"])}, {}
+    late = _late(study, dict(zip(names, out)), len(names))
     for name, value in zip(names, out):
+        if name in late: continue
         array, shape = _array(value), (rows[name], *q["x"].shape[1:])
         if array is None:
             study.blame("shape", f"{name}: an array should be returned, this is {_kind(value)}",
@@ -2382,7 +2452,7 @@ def judge_forward_sequence(
         study.judge("pairing", False, "a step does not get its own slice of x")
         line = list(range(len(line)))
     _judge_handing(study, net, q, calls)
-    if any(_changed(c.then, c.result) for c in calls):
+    if not study.wrong("inputs") and any(_changed(c.then, c.result) for c in calls):
         study.blame("aliasing", "a later step overwrites what an earlier one kept")
     for n, place in (("a", 0), ("c", 1), ("y", 1 if net == "rnn" else 2)):
         if n in got: _judge_stored(study, n, got[n], [c.get(place) for c in calls], line, got)

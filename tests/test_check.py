@@ -1,6 +1,7 @@
 "The checker on mistakes that learners make, on mistakes made by machine, and on right solutions."
 import inspect
 import json
+import linecache
 import os
 import random
 import re
@@ -16,9 +17,10 @@ import lstm_nb
 import numpy as np
 import pytest
 from corpus import base, load, source, systematic
+from corpus.brought import cases
 from corpus.mistakes import mistakes
 from corpus.right import inside, mistakes_inside, right
-from lstm_nb.check import JUDGES, NUMBERS, SHAPES, check
+from lstm_nb.check import EQUATIONS, HINTS, JUDGES, NUMBERS, SHAPES, check, nearest
 
 
 def compare(wanted, report):
@@ -264,3 +266,35 @@ def test_the_printed_snippets_mark(monkeypatch):
 def test_the_books_own_function_is_named_as_such():
     assert check(lstm_nb.lstm_backward).notes == ["this is the book's own function"]
     assert check(load(base, "lstm_backward")).notes == []
+
+
+@pytest.mark.parametrize("what, name, wanted, says, text", cases, ids=[c[0] for c in cases])
+def test_what_learners_bring(what, name, wanted, says, text):
+    file = f"{what}.py"
+    linecache.cache[file] = len(text), None, text.splitlines(True), file
+    report = check(load(text, name, file), name)
+    assert {f.equation for f in report.findings} == set(wanted.split()), report
+    said = " ".join(f"{report} {[f.cause for f in report.findings]} {report.notes}".split())
+    assert all(word in said for word in says), report
+    assert all(f.cause for f in report.findings) and (wanted or not report.unseen), report
+    if wanted == "empty" and not report.right: assert not report.common and len(repr(report).splitlines()) == 3, report
+
+
+def test_an_unknown_name_is_told_how_to_go_on():
+    def lstm_bakward(da, caches): return lstm_nb.lstm_backward(da, caches)
+    with pytest.raises(ValueError, match='name=: expected one of .*check\\(lstm_bakward, name="lstm_backward"\\)'): check(lstm_bakward)
+    assert check(lstm_bakward, name="lstm_backward").passed
+    assert nearest(["plot", "lstm_step_backward"]) == "lstm_cell_backward" and nearest(["run_cell_forward"]) == "rnn_cell_forward" and nearest(["train", "sigmoid"]) == ""
+
+
+def test_both_numberings():
+    report = check(load(source("lstm_cell_backward", "dc_prev = dc_next * ft + ", "dc_prev = "), "lstm_cell_backward"))
+    assert "book (16), later editions (20) dc_prev" in repr(report) and report.to_dict()["findings"][0]["later"] == "20"
+    assert "(11b) to (14b) are (15) to (18)" in " ".join(repr(report).split())
+    assert "later" not in repr(check(load(source("rnn_cell_backward", "Wax.T, dz", "Wax.T, da_next"), "rnn_cell_backward")))
+
+
+@pytest.mark.parametrize("line, hint", [("nothing", "NameError"), ("parameters['x']", "KeyError"), ("None + dz", "NoneType"), ("dz @ dz", "shape"), ("dz.nothing", "AttributeError"), ("[][1]", "IndexError"), ("1 / 0", "other")])
+def test_the_hint_fits_the_error(line, hint):
+    report = check(load(source("rnn_cell_backward", "    dba = ", f"    {line}\n    dba = "), "rnn_cell_backward"))
+    assert [f.hint for f in report.findings] == [{"shape": EQUATIONS["error"][1], "other": "Read the line."}.get(hint) or HINTS[hint]], report
