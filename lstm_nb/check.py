@@ -1748,9 +1748,25 @@ def _own_cell(
     if words <= {"empty"} and words:
         study.notes.append(f"{known} is not written yet; this book's was lent")
         return known, [(right, {})]
+    if "error" in words and not report.right and _gets_on(study, name.split("_")[0]):
+        study.notes.append(f"{known} could not be judged by itself: {report.findings[-1].cause}")
+        study.expected = study.expected | _expected(name)
+        return "", [(right, {})]
     _take_over(study, report, known, name)
     own = _own_keys(study, cell, name)
     return known, [(right, {})] if "error" in words else [(cell, own), (right, {})]
+
+def _gets_on(
+    study:Study, # A sequence under study
+    net:str, # "lstm" or "rnn"
+) -> bool: # Whether it runs with the cell that it has
+    "Whether a sequence gets on with a cell that nobody else can call."
+    q = sequence(net)
+    args = (q["x"], q["a0"], q["parameters"]) if "forward" in study.name else (
+        q["da"], _with_caches(study, net, q)["given"])
+    try: study.call(*args)
+    except _Raised: return False
+    return True
 
 def _take_over(
     study:Study, # A sequence under study
@@ -2123,9 +2139,9 @@ def _judge_backward(
     carried = ["da_prev", *(["dc_prev"] if net == "lstm" else [])]
     noisy = not _alive(calls, ["dxt", *carried])
     if noisy: calls, steps, got = run(cell, keys, np.random.default_rng(0))
-    used = [next((t for t, c in enumerate(q["steps"]) if not _changed(c, call.given[-1])), -1)
-            for call in calls]
+    used = [_step_of(call.given[-1], q["steps"]) for call in calls]
     own, carried = _judge_carries(study, net, q, calls)
+    if {*used} == {-1}: used = [-1 if o is None else o for o in own]    # caches made anew
     own = [u if o is None else o for u, o in zip(used, own)]
     if len(set(own)) == 1 < len(own) and len(set(used)) == len(used) and not study.wrong("da"):
         study.judge("da", False,
@@ -2138,6 +2154,21 @@ def _judge_backward(
                 else [line])
     if {*study.blamed} == before and not noisy and not keys:
         judge_unseen_backward(study, net, q, got, cell)
+
+def _step_of(
+    given, # The cache that a cell was given
+    steps:list, # The caches of all steps
+) -> int: # The step, or -1
+    "Which step's cache it is, whole or in parts, as it was or in another precision."
+    same = [t for t, c in enumerate(steps) if not _changed(c, given)]
+    if same: return same[0]
+    parts = list(_flat(given).values())
+    def like(cache):
+        kept = list(_flat(cache).values())
+        return sum(any(a.shape == b.shape and np.allclose(a, b, 1e-3, 1e-4) for b in kept)
+                   for a in parts)
+    score = [like(c) for c in steps]
+    return score.index(max(score)) if score.count(max(score)) == 1 else -1
 
 def _judge_shorter(
     study:Study, # A backward sequence that is right so far
