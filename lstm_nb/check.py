@@ -903,30 +903,50 @@ def _taken(
                     f"a dictionary of gradients should be returned, this is {_kind(got)}")
         return {}
     taken, late = {}, _late(study, {n: got[n] for n in shapes if n in got}, len(shapes))
-    for name, shape in shapes.items():
-        if name in late: continue
-        numbers = [n for n in NUMBERS.get(name, ())
-                   if (n[0] == "R") == study.name.startswith("rnn")]
-        about = f"{name}, equation ({numbers[0]})" if numbers else name
-        key = name if name in got else _other_key(name, shape, got, shapes)
-        value = _array(got[key]) if key else None
-        if key != name:
-            study.blame("shape", f'{about}: the key "{name}" is missing'
-                        + (f', "{key}" stands where it belongs' if key else ""), name)
-        if key and value is None:
-            study.blame("shape",
-                        f"{about}: an array should be returned, this is {_kind(got[key])}",
-                        name)
-        elif key and value.shape != shape:
-            keep = " (a sum keeps its axis with keepdims=True)" if value.shape in (shape[:1],
-                shape[1:]) and 1 in shape else ""
-            if "da_prev" in shapes and name in ("da_prev", "dxt") and value.shape[0] == (
-                    shapes["da_prev"][0] + shapes["dxt"][0]):
-                keep = " (the weights' first n_a columns lead to da_prev, the others to dxt)"
-            study.blame("shape", f"{about}: expected {shape}, got {value.shape}{keep}", name)
-            if value.size == np.prod(shape) and 1 in shape: taken[name] = value.reshape(shape)
-        elif key: taken[name] = value
+    for name in [n for n in shapes if n not in late]:
+        value = _one_result(study, name, got, shapes)
+        if value is not None: taken[name] = value
     return taken
+
+def _one_result(
+    study:Study, # The function under study
+    name:str, # A result
+    got:dict, # What it returned
+    shapes:dict, # The shape of each result, by name
+): # The result, or `None`
+    "One result by its name, in its shape."
+    shape, key = shapes[name], name
+    numbers = [n for n in NUMBERS.get(name, ()) if (n[0] == "R") == study.name.startswith("rnn")]
+    about = f"{name}, equation ({numbers[0]})" if numbers else name
+    if name not in got:
+        key = _other_key(name, shape, got, shapes)
+        study.blame("shape", f'{about}: the key "{name}" is missing'
+                    + (f', "{key}" stands where it belongs' if key else ""), name)
+        if not key: return None
+    value = _array(got[key])
+    if value is None:
+        study.blame("shape", f"{about}: an array should be returned, this is {_kind(got[key])}",
+                    name)
+    elif value.shape != shape:
+        study.blame("shape", f"{about}: expected {shape}, got {value.shape}"
+                    + _why_shape(name, value.shape, shapes), name)
+        fits = value.size == np.prod(shape) and 1 in shape
+        return value.reshape(shape) if fits else None
+    return value
+
+def _why_shape(
+    name:str, # A result
+    shape:tuple, # The shape that it has
+    shapes:dict, # The shape of each result, by name
+) -> str: # A remark in brackets, or nothing
+    "What a wrong shape comes from, where that is plain."
+    right = shapes[name]
+    if 1 in right and shape in (right[:1], right[1:]):
+        return " (a sum keeps its axis with keepdims=True)"
+    both = sum(shapes[n][0] for n in ("da_prev", "dxt") if n in shapes)
+    if name in ("da_prev", "dxt") and shape[:1] == (both,):
+        return " (the weights' first n_a columns lead to da_prev, the others to dxt)"
+    return ""
 
 def _late(
     study:Study, # The function under study
@@ -1101,26 +1121,14 @@ def _wrong_maps(
     others |= {n: q[n] for n in arrays if n in q}
     forms = {f"{n} stands where {names[k]} belongs": L @ v @ R for n, v in others.items()}
     forms |= {f"{n} comes in as well": L @ (z + v) @ R for n, v in others.items()}
-    slope = {"f": "ft", "i": "it", "o": "ot"}
-    made = q[slope[k]]*(1 - q[slope[k]]) if k in slope else 1 - q["cct" if k == "c" else "a_next"]**2
-    squeeze = "sigmoid" if k in slope else "tanh"
-    forms[f"{names[k]} comes without the slope of its {squeeze}"] = L @ (z/made) @ R
-    forms[f"{names[k]} comes with the slope of its {squeeze} twice"] = L @ (z*made) @ R
-    dW = z @ np.concatenate([q["a_prev"], q["xt"]]).T
-    if name[1] == "b":
-        each = {f"dW{k}": dW} if net == "lstm" else {"dWaa": dW[:, :len(z)], "dWax": dW[:, len(z):]}
-        forms |= {f"it is the sum of {n}": v.sum(1, keepdims=True) for n, v in each.items()}
-        return forms | {"it is not summed over the examples": z,
-                        "it is summed over the units as well: axis=1 is missing":
-                            np.full((len(z), 1), z.sum()),
-                        "all examples but the first are left out": z[:, :1]}
+    squeeze, slope = ("tanh", 1 - q["cct" if k == "c" else "a_next"]**2) if k in "ca" else (
+        "sigmoid", q[f"{k}t"]*(1 - q[f"{k}t"]))
+    forms[f"{names[k]} comes without the slope of its {squeeze}"] = L @ (z/slope) @ R
+    forms[f"{names[k]} comes with the slope of its {squeeze} twice"] = L @ (z*slope) @ R
+    if name[1] == "b": return forms | _wrong_sums(net, q, k, z)
     if name in ("da_prev", "dxt"):
-        first = slice(None, len(z)) if name == "da_prev" else slice(len(z), None)
-        W = f"W{k}" if net == "lstm" else "Waa" if name == "da_prev" else "Wax"
-        stack = np.concatenate([q["a_prev"], q["xt"]])
-        forms[f"d{W} stands in the place of {W}"] = sum((v @ stack.T)[:, first].T @ v
-                                                        for v in dz.values())
-        return forms | _wrong_columns(_stacked(net, q["parameters"], k), L, z)
+        return forms | _gradients_for_weights(net, q, name, k, dz) | _wrong_columns(
+            _stacked(net, q["parameters"], k), L, z)
     parts = {n: q[n] for n in ("xt", "a_prev", "a_next", "c_prev", "c_next") if n in q}
     pairs = [(a, b) for a in parts for b in parts if a != b]
     stacks = {f"[{a}; {b}]": np.concatenate([parts[a], parts[b]]) for a, b in pairs}
@@ -1128,6 +1136,35 @@ def _wrong_maps(
     return forms | {f"{n} stands where {was} belongs": z @ v.T
                     for n, v in (parts if net == "rnn" else stacks).items()
                     if len(v) == R.shape[1]}
+
+def _wrong_sums(
+    net:str, # "lstm" or "rnn"
+    q:dict, # A problem
+    k:str, # A gate
+    z:np.ndarray, # Its dΓ
+) -> dict: # What is said of a wrong form -> its value
+    "Wrong forms of the gradient of a bias."
+    dW, n = z @ np.concatenate([q["a_prev"], q["xt"]]).T, len(z)
+    each = {f"dW{k}": dW} if net == "lstm" else {"dWaa": dW[:, :n], "dWax": dW[:, n:]}
+    forms = {f"it is the sum of {n}": v.sum(1, keepdims=True) for n, v in each.items()}
+    return forms | {"it is not summed over the examples": z,
+                    "it is summed over the units as well: axis=1 is missing":
+                        np.full((n, 1), z.sum()),
+                    "all examples but the first are left out": z[:, :1]}
+
+def _gradients_for_weights(
+    net:str, # "lstm" or "rnn"
+    q:dict, # A problem
+    name:str, # "da_prev" or "dxt"
+    k:str, # A gate
+    dz:dict, # The learner's dΓ of all gates
+) -> dict: # What is said of a wrong form -> its value
+    "What comes back through the gradients of the weights."
+    stack, n_a = np.concatenate([q["a_prev"], q["xt"]]), len(q["a_prev"])
+    columns = slice(None, n_a) if name == "da_prev" else slice(n_a, None)
+    W = f"W{k}" if net == "lstm" else "Waa" if name == "da_prev" else "Wax"
+    return {f"d{W} stands in the place of {W}":
+            sum((z @ stack.T)[:, columns].T @ z for z in dz.values())}
 
 def _wrong_columns(
     W:np.ndarray, # Weights that act on [a_prev; xt]
@@ -1157,29 +1194,37 @@ def judge_backward_cell(
     for m, seed, wide, size in PROBES:
         dz, before = {}, {*failed}
         for k in GATES[net]:
-            q = problem(net, m, seed, k, wide, size)
-            got = _gradients(study, net, q)
-            right, bound = upstream(net, k, q)
-            maps = _maps(net, q, k)
-            there = [f for f in maps if f[1] in got]
-            if there and not any(np.isfinite(got[f[1]]).all() for f in there):
-                failed.setdefault(PRODUCTS[k][0], _NAN)
-                study.missed |= {f[0] for f in maps}
-                continue
-            dz[k], lost = _own(got, maps, right, bound)
-            fits = _close(dz[k], right, bound)
-            agree = [f for f in maps if f[1] in got and f not in lost]
-            _observe_witnesses(study, k, maps, agree, fits, abs(dz[k]).max())
-            if not fits: failed.setdefault(PRODUCTS[k][0], (k, m))
-            if not agree and PRODUCTS[k][0] in failed: continue     # what made them is wrong
-            for map_ in lost: failed.setdefault(map_[0], (q, map_, k, dz, got[map_[1]]))
-            if net == "lstm": _judge_16(study, got, q, failed, m)
+            _judge_gate(study, net, k, problem(net, m, seed, k, wide, size), dz, failed)
         if m == 1: _judge_sums(study, net, problem(net, 1, seed, "", wide), dz, failed)
         if _NAN in failed.values():         # it goes on into the sums
             for e in [e for e, how in failed.items() if len(how) == 5 and how[1][1] in
                       ("da_prev", "dxt") and not np.isfinite(how[4]).all()]: del failed[e]
         if size > 1: failed |= dict.fromkeys({*failed} - before, _CLIPPED)
     _blame_all(study, net, failed)
+
+def _judge_gate(
+    study:Study, # The function under study
+    net:str, # "lstm" or "rnn"
+    k:str, # A gate
+    q:dict, # A problem in which its weights alone act
+    dz:dict, # The learner's dΓ, this one is added
+    failed:dict, # What is wrong so far
+) -> None:
+    "Judge one dΓ and what is made of it."
+    got, maps, m = _gradients(study, net, q), _maps(net, q, k), q["xt"].shape[1]
+    right, bound = upstream(net, k, q)
+    if net == "lstm": _judge_16(study, got, q, failed, m)
+    there = [f for f in maps if f[1] in got]
+    if there and not any(np.isfinite(got[f[1]]).all() for f in there):
+        failed.setdefault(PRODUCTS[k][0], _NAN)
+        study.missed |= {f[0] for f in maps}
+        return
+    dz[k], lost = _own(got, maps, right, bound)
+    fits, agree = _close(dz[k], right, bound), [f for f in there if f not in lost]
+    _observe_witnesses(study, k, maps, agree, fits, abs(dz[k]).max())
+    if not fits: failed.setdefault(PRODUCTS[k][0], (k, m))
+    if not agree and PRODUCTS[k][0] in failed: return       # what made them is wrong
+    for map_ in lost: failed.setdefault(map_[0], (q, map_, k, dz, got[map_[1]]))
 
 def _observe_witnesses(
     study:Study, # The function under study
@@ -1272,7 +1317,8 @@ RESULTS = {"rnn": ("a_next", "yt_pred"), "lstm": ("a_next", "c_next", "yt_pred")
 FIELDS = {"rnn": RNNCache._fields, "lstm": LSTMCache._fields}
 ACTIVATIONS = {"sigmoid": sigmoid, "tanh": np.tanh, "no activation": lambda z: z,
                "softmax": lambda z: softmax(z),
-               "1 − sigmoid": lambda z: 1 - sigmoid(z), "tan": np.tan, "relu": lambda z: np.maximum(z, 0),
+               "1 − sigmoid": lambda z: 1 - sigmoid(z), "tan": np.tan,
+               "relu": lambda z: np.maximum(z, 0),
                "exp": np.exp,
                "sigmoid of 2z": lambda z: sigmoid(2*z), "tanh of z/2": lambda z: np.tanh(z/2),
                "sigmoid twice": lambda z: sigmoid(sigmoid(z)),
@@ -1439,7 +1485,8 @@ def _memory_cause(
     if abs(np.tanh(terms[right[0]] + terms[right[1]]) - actual).max() < 1e-5:
         return "no tanh belongs there"
     top, whole = abs(actual).max(), terms[right[0]] + terms[right[1]]
-    return f"it is clipped at {top:g}" if abs(np.clip(whole, -top, top) - actual).max() < 1e-5 else ""
+    clipped = abs(np.clip(whole, -top, top) - actual).max() < 1e-5
+    return f"it is clipped at {top:g}" if clipped else ""
 
 def _state_cause(
     actual:np.ndarray, # The hidden state that came back
@@ -1748,9 +1795,25 @@ def _own_cell(
     if words <= {"empty"} and words:
         study.notes.append(f"{known} is not written yet; this book's was lent")
         return known, [(right, {})]
+    if "error" in words and not report.right and _gets_on(study, name.split("_")[0]):
+        study.notes.append(f"{known} could not be judged by itself: {report.findings[-1].cause}")
+        study.expected = study.expected | _expected(name)
+        return "", [(right, {})]
     _take_over(study, report, known, name)
     own = _own_keys(study, cell, name)
     return known, [(right, {})] if "error" in words else [(cell, own), (right, {})]
+
+def _gets_on(
+    study:Study, # A sequence under study
+    net:str, # "lstm" or "rnn"
+) -> bool: # Whether it runs with the cell that it has
+    "Whether a sequence gets on with a cell that nobody else can call."
+    q = sequence(net)
+    args = (q["x"], q["a0"], q["parameters"]) if "forward" in study.name else (
+        q["da"], _with_caches(study, net, q)["given"])
+    try: study.call(*args)
+    except _Raised: return False
+    return True
 
 def _take_over(
     study:Study, # A sequence under study
@@ -2123,9 +2186,9 @@ def _judge_backward(
     carried = ["da_prev", *(["dc_prev"] if net == "lstm" else [])]
     noisy = not _alive(calls, ["dxt", *carried])
     if noisy: calls, steps, got = run(cell, keys, np.random.default_rng(0))
-    used = [next((t for t, c in enumerate(q["steps"]) if not _changed(c, call.given[-1])), -1)
-            for call in calls]
+    used = [_step_of(call.given[-1], q["steps"]) for call in calls]
     own, carried = _judge_carries(study, net, q, calls)
+    if {*used} == {-1}: used = [-1 if o is None else o for o in own]    # caches made anew
     own = [u if o is None else o for u, o in zip(used, own)]
     if len(set(own)) == 1 < len(own) and len(set(used)) == len(used) and not study.wrong("da"):
         study.judge("da", False,
@@ -2138,6 +2201,21 @@ def _judge_backward(
                 else [line])
     if {*study.blamed} == before and not noisy and not keys:
         judge_unseen_backward(study, net, q, got, cell)
+
+def _step_of(
+    given, # The cache that a cell was given
+    steps:list, # The caches of all steps
+) -> int: # The step, or -1
+    "Which step's cache it is, whole or in parts, as it was or in another precision."
+    same = [t for t, c in enumerate(steps) if not _changed(c, given)]
+    if same: return same[0]
+    parts = list(_flat(given).values())
+    def like(cache):
+        kept = list(_flat(cache).values())
+        return sum(any(a.shape == b.shape and np.allclose(a, b, 1e-3, 1e-4) for b in kept)
+                   for a in parts)
+    score = [like(c) for c in steps]
+    return score.index(max(score)) if score.count(max(score)) == 1 else -1
 
 def _judge_shorter(
     study:Study, # A backward sequence that is right so far
@@ -2577,7 +2655,8 @@ def nearest(
     "Which of the eight functions is meant."
     for name in names:
         if name in OTHERS: return OTHERS[name]
-    found = [(difflib.SequenceMatcher(None, n.lower(), k).ratio(), k) for n in names for k in JUDGES]
+    def like(a, b): return difflib.SequenceMatcher(None, a.lower(), b).ratio()
+    found = [(like(n, k), k) for n in names for k in JUDGES]
     score, known = max(found, default=(0, ""))
     return known if score > .8 else ""
 
@@ -2593,7 +2672,8 @@ def check(
         raise TypeError(f"function: expected a function, got {type(function).__name__}")
     if name not in JUDGES:
         near = nearest([name])
-        meant = f' Judge it under another name: check({name or "f"}, name="{near or "lstm_backward"}")'
+        meant = (f' Judge it under another name: check({name or "f"}, '
+                 f'name="{near or "lstm_backward"}")')
         raise ValueError(f"name=: expected one of {', '.join(JUDGES)}, got {name!r}.{meant}")
 
     with _one: return _report(_judged(function, name))

@@ -152,3 +152,13 @@ case("gradients for weights", "rnn_cell_backward", "R7", "np.dot(Waa.T, dz)", "n
 case("dbo gets dbc", "lstm_backward", "accumulate", 'dbo += gradients["dbo"]', 'dbo = gradients["dbc"]', 'dbc += gradients["dbc"]', 'dbc = gradients["dbc"]', says=["dbo gets what belongs to dbc"])
 case("the sums divided by m", "rnn_backward", "accumulate", "    da0 = da_prevt", "    dWax /= m; dWaa /= m; dba /= m\n    da0 = da_prevt", says=["divided by the number of examples"])
 case("the parameters changed", "rnn_forward", "inputs", '    ba = parameters["ba"]\n', '    ba = parameters["ba"]\n    parameters["by"] = parameters["by"] + 1\n')
+# right, in ways of their own
+case("caches in another precision", "lstm_backward", "", text=base + """
+
+_right = lstm_backward
+def lstm_backward(da, caches):
+    steps = [(*[v.astype(np.float32) for v in c[:9]], {k: v.astype(np.float32) for k, v in c[9].items()}) for c in caches[0]]
+    return _right(da, (steps, caches[1]))
+""")
+case("a cell with its arguments in another order", "lstm_backward", "", "def lstm_cell_backward(da_next, dc_next, cache)", "def lstm_cell_backward(cache, da_next, dc_next)",
+     "lstm_cell_backward(da[:, :, t] + da_prevt, dc_prevt, steps[t])", "lstm_cell_backward(steps[t], da[:, :, t] + da_prevt, dc_prevt)", says=["lstm_cell_backward could not be judged by itself"])
