@@ -198,7 +198,7 @@ def _changed(
         if isinstance(n, ast.Name): found.add(n.id)
     return found
 
-# %% ../nbs/32_source.ipynb #dabccaf0
+# %% ../nbs/32_source.ipynb #b379fd88
 def _parsed(
     source:str, # A cell, or a block of one
     before:int, # How many lines stand above it
@@ -237,6 +237,37 @@ def _blocks(
         decorated = line.startswith("@")
     return [*dict.fromkeys(starts), len(lines)]
 
+def _shorter(
+    lines:list, # Lines of a block that cannot be read
+    before:int, # How many lines stand above it
+) -> tuple: # (statements or `None`, the code that was read, the mends)
+    "Read the block without its end: from a line at the margin on, or after the last `return`."
+    for j in range(len(lines) - 1, 0, -1):
+        found, read, _, made = _parsed("\n".join(lines[:j]), before)
+        done = found and isinstance(found[-1], ast.FunctionDef) and isinstance(
+            found[-1].body[-1], ast.Return)
+        if found and (done or lines[j][:1].strip(" \t#")): return found, read, made
+    return None, "", []
+
+def _block(
+    lines:list, # Lines of a cell
+    starts:list, # Where its blocks begin, the end last
+    at:int, # The number of a block
+) -> tuple: # (statements or `None`, the code that was read, the error, the mends, its last line + 1)
+    "Read a block: as it is, with those after it that belong to it, or without its end."
+    first, end = starts[at], at + 1
+    def text(): return "\n".join(lines[first:starts[end]])
+    found, read, error, made = _parsed(text(), first)
+    while found is None and end < min(len(starts) - 1, at + 60) and (kind := _open(text())):
+        if kind == "bracket" and _DEFINES.match(lines[starts[end]]): break
+        end += 1
+        found, read, _, made = _parsed(text(), first)
+    if found is None:
+        if _open(text()): end = at + 1
+        found, read, made = _shorter(lines[first:starts[end]], first)
+    last = first + read.count("\n") + 1 if found is not None else starts[at + 1]
+    return found, read, error, made, last
+
 def parse(
     source:str, # A cell or a script
 ) -> tuple: # (statements, the code that was read, (line, error, text) of what was left out, mends)
@@ -247,18 +278,12 @@ def parse(
     lines, nodes, bad, mends, at = source.split("\n"), [], [], [], 0
     starts = _blocks(lines)
     while at < len(starts) - 1:
-        first, end = starts[at], at + 1
-        found, read, error, made = _parsed("\n".join(lines[first:starts[end]]), first)
-        block = "\n".join(lines[first:starts[end]])
-        while found is None and end < min(len(starts) - 1, at + 60) and (kind := _open(block)):
-            if kind == "bracket" and _DEFINES.match(lines[starts[end]]): break
-            end += 1
-            block = "\n".join(lines[first:starts[end]])
-            found, more, _, also = _parsed(block, first)
-            if found is not None: read, made = more, also
-        if found is None: end = at + 1; bad.append((error, first, lines[first:starts[end]]))
+        found, read, error, made, last = _block(lines, starts, at)
+        first, rest = starts[at], [n for n in starts if n > last]
+        starts = [*starts[:at + 1], last, *rest]
+        if found is None: bad.append((error, first, lines[first:last]))
         else:
             nodes += found; mends += made
-            lines[first:starts[end]] = read.split("\n")
-        at = end
+            lines[first:last] = read.split("\n")
+        at += 1
     return nodes, "\n".join(lines), bad, list(dict.fromkeys(mends))

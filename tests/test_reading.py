@@ -1,6 +1,7 @@
 "What learners bring, by both ways in: a script and a notebook. The guard is started once."
 import ast
 import json
+import random
 import sys
 import textwrap
 
@@ -8,6 +9,7 @@ import pytest
 from corpus import base, part, source
 
 from lstm_nb.guard import Guard, run_file
+from lstm_nb.reading import read_file
 from lstm_nb.source import parse
 
 rc, rs, lc, ls = "rnn_cell_backward", "rnn_backward", "lstm_cell_backward", "lstm_backward"
@@ -196,3 +198,27 @@ def test_a_file_that_is_no_notebook(judge):
         assert found["status"] == 2 and found["error"], text
     found = judge(json.dumps({"worksheets": [{"cells": [{"cell_type": "code", "input": head + wrong}]}]}), "it.ipynb")
     assert equations(found) == {rc: ["R3"]}
+
+
+inside = ['    """Text\n\nat the margin, it\'s (open\ndef no_function(:\n%no magic\n    """\n', "    # isn't (this [a {comment\n", '    """a question?\n    np.dot?\n    """\n',
+          '    s = ("a %s"\n         % 1)\n', "    t = (1\n        != 2)\n", "    u = 5 \\\n        % 3\n", "    print ('x')\n"]
+between = ["%matplotlib inline\n", "!pip install x\n", "np.dot?\n", "print 'python 2', 3\n", "a[4] =  [ 0.5 0.18\n -0.1 ]\n", "It's a text, isn't it?\n", "```python\n", "print “curly”\n", "x = (1,\n",
+           "files = !ls\n", "    stray = 3 4\n", "for i in range(3)\n    print(i)\n", "else:\n    pass\n", "return 3\n", "a = 'open\n", "]\n", "Traceback (most recent call last):\n  File \"x\", line 1\nTypeError: no\n",
+           "class A(object)\n    pass\n", "try:\n    print 'a'\nexcept Exception, e:\n    print e\n", "def draft(a, b\n    return a\n"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_function_is_lost_or_changed_by_what_stands_around_it(tmp_path, seed):
+
+    r = random.Random(seed)
+    functions = []
+    for name in ("sigmoid", "softmax", rc, rs, lc, ls):
+        first, *rest = part(base, name).splitlines(True)
+        functions.append("".join([first, r.choice([*inside, ""]), *rest]))
+    want = [ast.dump(ast.parse(f).body[0]) for f in functions]
+    text = "\n".join(f + "\n" + "".join(r.choices(between, k=r.choice([1, 2]))) for f in functions)
+    (tmp_path/"it.py").write_text(text)
+    (tmp_path/"it.ipynb").write_text(book(text))
+    for name in ("it.py", "it.ipynb"):
+        got = [ast.dump(s.node) for s in read_file(tmp_path/name).statements if isinstance(s.node, ast.FunctionDef)]
+        assert [w in got for w in want] == [True]*6
