@@ -20,7 +20,7 @@ from pathlib import Path
 from .check import JUDGES, report_lines
 from .guard import Guard, report_of, run_file
 
-# %% ../nbs/32_command.ipynb #e1c13619
+# %% ../nbs/32_command.ipynb #b9394e0e
 def harmless(
     value, # Text, or lists and dictionaries of it
 ): # The same
@@ -56,9 +56,10 @@ def _print(
     "Print in whichever encoding the output has."
     file = file or sys.stdout
     code = getattr(file, "encoding", None) or "utf-8"
-    print(text.encode(code, "lstm_nb.spell").decode(code, "replace"), end=end, file=file, flush=True)
+    text = text.encode(code, "lstm_nb.spell").decode(code, "replace")
+    print(text, end=end, file=file, flush=True)
 
-# %% ../nbs/32_command.ipynb #11f00948
+# %% ../nbs/32_command.ipynb #e0d98ae0
 COLOURS = {0: "32", 1: "33", 2: "31", "dim": "2"}
 
 def _paint(
@@ -88,7 +89,8 @@ def table(
     if not found["error"]:
         lines += ["  " + _paint(f"✗ {k}: could not be judged: {v}", 2, colour)
                   for k, v in found["unjudged"].items()]
-    said = [f"left out: {s}" for s in found["left_out"] if s.split(": ")[0] not in " ".join(found["notes"])]
+    named = " ".join(found["notes"])
+    said = [f"left out: {s}" for s in found["left_out"] if s.split(": ")[0] not in named]
     if said[5:]: said[4:] = [f"left out: {len(said) - 4} lines more"]
     if idle := found["not_run"]: said.append(f"not run, as no function needs it: {_counted(idle)}")
     return "\n".join(lines + [f"  note: {n}" for n in said + found["notes"]])
@@ -109,7 +111,7 @@ def rows(
     if not made or found["status"] == 3: made.append(["", found["status"], "", "", found["error"]])
     return [[quoted(harmless(c)) for c in (found["file"], *row, found["seconds"])] for row in made]
 
-# %% ../nbs/32_command.ipynb #67c4e5e5
+# %% ../nbs/32_command.ipynb #edcf33c5
 def _files(
     paths:list, # Files and folders
 ) -> list: # Files
@@ -139,8 +141,9 @@ def _judged(
     "Judge one file, whatever happens."
     try: found = run_file(path, o.timeout, o.function, dict(o.names), guard)
     except Exception as e:
-        found = {"file": ascii(str(path)), "status": 3, "reports": [], "unjudged": {}, "notes": [],
-                 "left_out": [], "not_run": [], "error": f"the command itself failed: {e!r}", "seconds": 0}
+        found = {"file": ascii(str(path)), "status": 3, "seconds": 0, "reports": [], "unjudged": {},
+                 "notes": [], "left_out": [], "not_run": [],
+                 "error": f"the command itself failed: {e!r}"}
     seen = {r["function"] for r in found["reports"]}
     for name in [n for n in o.expect if n not in seen]:
         found["unjudged"].setdefault(name, "it is not in the file")
@@ -154,7 +157,9 @@ def _show(
 ) -> int: # The worst status
     "Judge files and print what was found."
     colour, all_ = sys.stdout.isatty() and "NO_COLOR" not in os.environ, []
-    def row(cells): csv.writer(line := io.StringIO(), lineterminator="").writerow(cells); _print(line.getvalue())
+    def row(cells):
+        csv.writer(line := io.StringIO(), lineterminator="").writerow(cells)
+        _print(line.getvalue())
     if o.csv: row(["file", "function", "status", "equations", "causes", "error", "seconds"])
     for i, path in enumerate(files):
         if o.csv: _bar(i, len(files), path.name)

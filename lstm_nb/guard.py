@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MEMORY', 'PROCESSES', 'WRITES', 'ROOM', 'GRACE', 'serve', 'Guard', 'report_of', 'run_file']
 
-# %% ../nbs/32_guard.ipynb #299050aa
+# %% ../nbs/32_guard.ipynb #319bc2d1
 import contextlib
 import ctypes
 import inspect
@@ -22,6 +22,7 @@ import threading
 import time
 import traceback
 from dataclasses import MISSING, asdict, fields
+from importlib.util import find_spec
 from pathlib import Path
 
 from .check import JUDGES, Finding, Report, check
@@ -65,13 +66,14 @@ def _adopt() -> None:
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)         # PR_SET_CHILD_SUBREAPER
 
-# %% ../nbs/32_guard.ipynb #ff34822b
+# %% ../nbs/32_guard.ipynb #38da6d71
 def _place(
     path:Path, # A file
     seconds:float, # Time limit
 ) -> None:
     "Go where the file lies."
     folder = os.path.dirname(os.path.abspath(path))
+    if not find_spec("IPython"): sys.modules["IPython"] = None      # nor a neighbour of that name
     sys.path.append(folder)
     sys.argv[:] = [str(path)]
     with contextlib.suppress(OSError): os.chdir(folder)
@@ -115,7 +117,7 @@ def _judge(
     else: say(report=report.to_dict())
     if lent: loaded.notes.append(f"{name}: NumPy's functions were lent for {', '.join(lent)}")
 
-# %% ../nbs/32_guard.ipynb #c1149b5a
+# %% ../nbs/32_guard.ipynb #f91ca085
 def _ended(
     status:int, # As `os.waitpid` gives it
 ) -> str: # What went wrong
@@ -148,18 +150,19 @@ def _watch(
         if now > look:
             look, sizes = now + .1, _below()
             if len(sizes) > PROCESSES: return f"stopped: more than {PROCESSES} processes"
-            if sum(sizes.values()) > MEMORY: return f"stopped: more than {MEMORY >> 30} GiB of memory"
+            if sum(sizes.values()) > MEMORY:
+                return f"stopped: more than {MEMORY >> 30} GiB of memory"
         if select.select([tasks], [], [], .01)[0]: raise SystemExit     # nobody listens
 
 def _end_all(
     pid:int, # A fork
 ) -> None:
     "End a fork, its group, and all that is below this process."
-    with contextlib.suppress(ProcessLookupError, PermissionError): os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(OSError): os.killpg(pid, signal.SIGKILL)
     end = time.monotonic() + 10
     while (left := _below()) and time.monotonic() < end:
         for p in left:
-            with contextlib.suppress(ProcessLookupError, PermissionError): os.kill(p, signal.SIGKILL)
+            with contextlib.suppress(OSError): os.kill(p, signal.SIGKILL)
         _reap(); time.sleep(.005)
     _reap()
 
@@ -203,7 +206,7 @@ def _write(
     "Write one message as a line of its own."
     out.write(b"\n" + key + json.dumps(message).encode() + b"\n"); out.flush()
 
-# %% ../nbs/32_guard.ipynb #5840f809
+# %% ../nbs/32_guard.ipynb #b22da04b
 ROOM = 2**23            # bytes that one file may answer with
 GRACE = 5               # seconds that the guard has more than the fork
 _START = ("import sys; sys.path[:] = [sys.argv[1], *filter(None, sys.path)]; import lstm_nb.guard; "
@@ -223,8 +226,9 @@ class Guard:
         env |= {"MPLBACKEND": "agg", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
         env |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self.key, self.queue, self.room = secrets.token_hex(16).encode(), queue.Queue(), ROOM
+        paths = map(os.path.abspath, filter(None, sys.path))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _START, home, home, *map(os.path.abspath, filter(None, sys.path))],
+            [sys.executable, "-c", _START, home, home, *paths],
             env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             start_new_session=True)
         threading.Thread(target=self._listen, args=(self.process.stdout, self.queue, self.key),
@@ -239,7 +243,8 @@ class Guard:
         with contextlib.suppress(OSError, ValueError):
             while line := pipe.readline(ROOM):
                 self.room -= len(line)
-                if self.room < 0 and b'{"end"' not in line[:100] or not line.startswith(key): continue
+                full = self.room < 0 and b'{"end"' not in line[:100]
+                if full or not line.startswith(key): continue
                 with contextlib.suppress(ValueError, RecursionError):
                     heard.put(json.loads(line[len(key):]))
         heard.put(None)
@@ -274,19 +279,21 @@ class Guard:
         if process.returncode and self.fork:            # it could not end its fork itself
             with contextlib.suppress(OSError, AttributeError): os.killpg(self.fork, signal.SIGKILL)
 
-# %% ../nbs/32_guard.ipynb #1fddb7c7
+# %% ../nbs/32_guard.ipynb #0a836d82
 def report_of(
     value:dict, # What `to_dict` made of a report
 ) -> Report: # The report
     "A report as it was. ValueError if `value` is none."
     try:
         findings = [Finding(**f) for f in value["findings"]]
-        report = Report(**{k: v for k, v in value.items() if k != "passed"} | {"findings": findings})
+        value = {k: v for k, v in value.items() if k != "passed"}
+        report = Report(**value | {"findings": findings})
         kinds = {f.name: type(f.default_factory() if f.default is MISSING else f.default)
                  for f in fields(Report) if f.name != "function"}
         texts = [t for f in findings for t in asdict(f).values()]
         fits = all(isinstance(getattr(report, n), k) for n, k in kinds.items())
-        if report.function in JUDGES and fits and all(isinstance(t, str) for t in texts): return report
+        fits = fits and all(isinstance(t, str) for t in texts)
+        if report.function in JUDGES and fits: return report
     except (TypeError, KeyError, AttributeError): pass
     raise ValueError("this is no report")
 
@@ -325,19 +332,20 @@ def _ask(
         task["skip"] |= {at: end} | {r["function"]: "" for r in found["reports"]}
         if time.monotonic() > stop or len(task["skip"]) > 100: return
 
-# %% ../nbs/32_guard.ipynb #21eb835e
+# %% ../nbs/32_guard.ipynb #b7f20a21
 def run_file(
     path:str, # A script or a notebook
     seconds:float=10, # Time limit of reading it, and of each function
     only:str="", # The one function to check; without it all that are known
     names:dict=None, # Which name in the file is meant by one of the eight
     guard:Guard=None, # Who judges; without one, a new one
-) -> dict: # `file`, `status`, `error`, `reports`, `unjudged`, `notes`, `left_out`, `not_run`, `seconds`
+) -> dict: # `file`, `status`, `error`, `reports`, `unjudged`, `notes`, `left_out`, `seconds`
     "Check one file in a process of its own."
     if not (math.isfinite(seconds) and seconds > 0):
         raise ValueError(f"seconds: expected a positive number, got {seconds}")
     start = time.perf_counter()
-    found = {"reports": [], "unjudged": {}, "notes": [], "left_out": [], "not_run": [], "error": "", "fault": ""}
+    found = {"reports": [], "unjudged": {}, "notes": [], "left_out": [], "not_run": [],
+             "error": "", "fault": ""}
     task = {"path": os.path.abspath(path), "seconds": min(seconds, 86400), "only": only,
             "names": names or {}, "skip": {}}
     with contextlib.nullcontext(guard) if guard else Guard() as judge: _ask(judge, task, found)

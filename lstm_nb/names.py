@@ -20,12 +20,12 @@ import numpy as np
 from .activations import sigmoid, softmax
 from .check import JUDGES, RIGHT
 
-# %% ../nbs/32_names.ipynb #84e58eda
+# %% ../nbs/32_names.ipynb #87259826
 class NotThere(Exception):
     "Something was used that could not be imported."
 
-SAME = set("zeros ones zeros_like ones_like dot matmul sum concatenate float32 float64 pi e newaxis "
-           "reshape array asarray".split())
+SAME = set("zeros ones zeros_like ones_like dot matmul sum concatenate float32 float64 pi e "
+           "newaxis reshape array asarray".split())
 BOOK = {"sigmoid": sigmoid, "softmax": softmax}
 OWN_AXES = {"torch", "tensorflow", "keras", "jax", "scipy", "theano"}   # and another softmax
 LENT = {**BOOK, "np": np, "numpy": np, "math": math, "copy": copy,

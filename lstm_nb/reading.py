@@ -24,8 +24,9 @@ from .source import OLD, OTHER, Statement, parse, sources
 from .names import (ARGUMENTS, BOOK, CS231N, LENT, PYTHON_2, StandIn, functions_of, meant,
                            method, stand_in)
 
-# %% ../nbs/32_reading.ipynb #acb686b4
-GIVEN = {*LSTM_SHAPES, *RNN_SHAPES, *FIELDS["rnn"], *FIELDS["lstm"], *SHAPES["rnn"], *SHAPES["lstm"],
+# %% ../nbs/32_reading.ipynb #47e5f0e2
+GIVEN = {*LSTM_SHAPES, *RNN_SHAPES, *FIELDS["rnn"], *FIELDS["lstm"], *SHAPES["rnn"],
+         *SHAPES["lstm"],
          *"x a0 c0 a y y_pred yt_pred c cache caches da dc da_next dc_next dx da0 dc0 n_x n_a n_y "
           "m T_x concat gradients".split()}
 
@@ -54,7 +55,7 @@ def needed(
         wanted |= set().union(*(statements[i].reads for i in new))
     return [statements[i] for i in sorted(kept)]
 
-# %% ../nbs/32_reading.ipynb #dedfedda
+# %% ../nbs/32_reading.ipynb #67133e02
 @dataclass
 class Loaded:
     "What was got out of a file."
@@ -100,36 +101,47 @@ def _flat(
         found += _flat(n.body) if main or around else [n]
     return found
 
+def _read_cell(
+    loaded:Loaded, # What was got so far
+    path:str, # The file
+    i:int, # The number of the cell
+    where:str, # As in `"cell 3, "`
+    source:str, # Its code
+) -> list: # The mends
+    "Read one cell, or a script."
+    magic = re.match(r"\s*%%(\w+)", source)
+    if magic and magic[1] in OTHER:
+        loaded.left_out.append(f"{where}line 1: {source.strip().splitlines()[0][:100]}")
+        return []
+    if magic: source = re.sub(r"%%.*", "", source, count=1)
+    new = OLD.sub(r".\1()", source)
+    nodes, read, bad, mends = parse(new)
+    _left(loaded, where, i, bad)
+    lines, file = read.split("\n"), f"{path}, {where}".rstrip(", ")
+    loaded.left_out += [f"{where}line {j}: {line.strip()[:100]}" for j, (line, now)
+                        in enumerate(zip(source.split("\n"), lines), 1)
+                        if line != now and re.match(r"\s*(pass$|.*get_ipython\(\))", now)]
+    linecache.cache[file] = len(read), None, [f"{s}\n" for s in lines], file
+    for n in _flat(nodes):
+        try:
+            compile(ast.Module([n], []), file, "exec", dont_inherit=True)
+            at = f"{where}line {n.lineno}"
+            loaded.statements.append(Statement(n, file, at, (i, n.lineno)))
+        except (SyntaxError, RecursionError) as e:          # a return outside of a function, say
+            e.lineno = n.lineno
+            _left(loaded, where, i, [(e, n.lineno - 1, lines[n.lineno-1:n.end_lineno])])
+    return mends + (["Python 2"] if new != source else [])
+
 def read_file(
     path:str, # A script or a notebook
 ) -> Loaded: # `statements`, and what could not be read
     "Read a file as far as it can be read."
     loaded, mends = Loaded(), {}
     for i, (where, source) in enumerate(sources(path)):
-        magic = re.match(r"\s*%%(\w+)", source)
-        if magic and magic[1] in OTHER:
-            loaded.left_out.append(f"{where}line 1: {source.strip().splitlines()[0][:100]}")
-            continue
-        if magic: source = re.sub(r"%%.*", "", source, count=1)
-        old = OLD.sub(r".\1()", source)
-        nodes, read, bad, made = parse(old)
-        made += ["Python 2"] if old != source else []
-        for said in made: mends.setdefault(said, where.strip(", "))
-        _left(loaded, where, i, bad)
-        loaded.left_out += [f"{where}line {j}: {line.strip()[:100]}" for j, (line, new)
-                            in enumerate(zip(source.split("\n"), read.split("\n")), 1)
-                            if line != new and re.match(r"\s*(pass$|.*get_ipython\(\))", new)]
-        file = f"{path}, {where}".rstrip(", ")
-        linecache.cache[file] = len(read), None, [f"{s}\n" for s in read.split("\n")], file
-        for n in _flat(nodes):
-            try:
-                compile(ast.Module([n], []), file, "exec", dont_inherit=True)
-                loaded.statements.append(Statement(n, file, f"{where}line {n.lineno}", (i, n.lineno)))
-            except (SyntaxError, RecursionError) as e:      # a return outside of a function, say
-                e.lineno = n.lineno
-                _left(loaded, where, i, [(e, n.lineno - 1, read.split("\n")[n.lineno-1:n.end_lineno])])
-    loaded.notes += [f"{f'{where}: ' if where else ''}{_MENDED.get(said, '')}" for said, where
-                     in mends.items() if said in _MENDED]
+        for said in _read_cell(loaded, path, i, where, source): mends.setdefault(said, where)
+    for said, where in mends.items():
+        at = where.replace(", ", ": ")
+        if said in _MENDED: loaded.notes.append(f"{at}{_MENDED[said]}")
     for s in loaded.statements:
         if isinstance(s.node, ast.ImportFrom) and s.node.module == "__future__":
             for n in s.node.names:
@@ -140,17 +152,23 @@ _MENDED = {"Python 2": "this is Python 2, and was read as Python 3",
            "tabs": "tabs were read as eight columns",
            "typographic characters": "typographic quotes, spaces or signs were read as plain ones"}
 
-# %% ../nbs/32_reading.ipynb #f4212fc1
+# %% ../nbs/32_reading.ipynb #0b7da06f
+def _absolute(
+    s:Statement, # A statement
+) -> None:
+    "Make `from .utils import f` to `from utils import f`: the module lies beside the file."
+    if not getattr(s.node, "level", 0): return
+    names, module = s.node.names, s.node.module
+    made = ast.ImportFrom(module, names, 0) if module else ast.Import(names)
+    s.node = ast.copy_location(made, s.node)
+
 def _run(
     s:Statement, # A statement
     loaded:Loaded, # Notes are added here
     there:dict, # What is defined
 ) -> None:
     "Run one statement; what fails is left out and named."
-    if getattr(s.node, "level", 0):                      # from .utils import f: it lies beside
-        module = s.node.module
-        s.node = ast.copy_location(ast.ImportFrom(module, s.node.names, 0) if module
-                                   else ast.Import(s.node.names), s.node)
+    _absolute(s)
     for _ in range(8):
         try:
             code = compile(ast.Module([s.node], []), s.file, "exec", loaded.flags, True)
@@ -160,7 +178,7 @@ def _run(
         except BaseException as e: error = e
         said = f"{type(error).__name__}: {error}".strip(": ").split("\n")[0][:200]
         if isinstance(s.node, (ast.Import, ast.ImportFrom)):
-            there |= {k: v for k, v in stand_in(s.node, loaded.used).items()}
+            there |= stand_in(s.node, loaded.used)
             missing = getattr(s.node, "module", None) or s.node.names[0].name
             return loaded.notes.append(f"{s.at}: {missing} is not there ({said})")
         name = getattr(error, "name", None)
@@ -193,11 +211,12 @@ def _lend(
     reads = set().union(*(s.reads for s in kept))
     lend = {n for n in reads - {*loaded.made} if n in lent and there.get(n, lent[n]) is lent[n]}
     there |= {n: lent[n] for n in lend}
-    for names, said in (({*BOOK} & lend, "this book's were lent"),
-                        ({*RIGHT} & lend, "this book's own was lent"),
-                        (lend - {*BOOK} - {*RIGHT} - {*PYTHON_2}, "it was lent")):
-        verb = "is" if len(names) == 1 else "are"
-        if names: loaded.notes.append(f"{' and '.join(sorted(names))} {verb} not in the file; {said}")
+    for names, said in (({*BOOK} & lend, "this book's"),
+                        ({*RIGHT} & lend, "this book's own"),
+                        (lend - {*BOOK} - {*RIGHT} - {*PYTHON_2}, "NumPy" if "np" in lend else "it")):
+        one = len(names) == 1
+        if names: loaded.notes.append(f"{' and '.join(sorted(names))} {'is' if one else 'are'} "
+                                      f"not in the file; {said} {'was' if one else 'were'} lent")
     if {*PYTHON_2} & lend and _MENDED["Python 2"] not in " ".join(loaded.notes):
         loaded.notes.append(_MENDED["Python 2"])
 
@@ -242,7 +261,7 @@ def load(
     _take(loaded, wanted, kept, there)
     return loaded
 
-# %% ../nbs/32_reading.ipynb #80405b36
+# %% ../nbs/32_reading.ipynb #5d130340
 def _reached(
     name:str, # What a file defines
     kept:list, # The statements that are needed
@@ -253,6 +272,32 @@ def _reached(
         found += [r for s in kept if n in s.binds | s.changes for r in s.reads if r not in found]
     return list(dict.fromkeys(found))
 
+def _foreign(
+    loaded:Loaded, # Notes are added here
+) -> set: # The names of another course
+    "Recognise the functions of CS231n, and say what they need to be judged."
+    found = {*CS231N} & {n.split(".")[-1] for n in loaded.names}
+    for name in sorted(found):
+        k = CS231N[name]
+        loaded.notes.append(f"{name} is of another course (CS231n) and looks like {k}; to be "
+                            f"judged it needs the name, the arguments ({ARGUMENTS[k]}), the cache "
+                            f"({', '.join(FIELDS[k.split('_')[0]])}), the axes (examples in "
+                            f"columns: a is (n_a, m)) and the keys of {k}")
+    return found
+
+def _lost(
+    loaded:Loaded, # What was got so far
+    name:str, # What a function is called in the file
+    kept:list, # The statements that are needed
+    there:dict, # What is defined
+) -> str: # A sentence, or `""`
+    "Why a function cannot be judged: its last version, or what it needs, was left out."
+    place, why = loaded.broken.get(name, ((), ""))
+    if place > loaded.made.get(name, ()): return why
+    lost = [n for n in _reached(name, kept) if n in loaded.broken and n not in there]
+    if lost: return f"it needs {lost[0]}: {loaded.broken[lost[0]][1]}"
+    return "" if name in there else f"there is no {name} in the file"
+
 def _take(
     loaded:Loaded, # The functions are added here
     wanted:dict, # One of the eight names -> its name in the file
@@ -260,32 +305,21 @@ def _take(
     there:dict, # What is defined
 ) -> None:
     "Take the functions out of what was run."
-    other = {*CS231N} & {n.split(".")[-1] for n in loaded.names}
-    for name in other:
-        k = CS231N[name]
-        loaded.notes.append(f"{name} is of another course (CS231n) and looks like {k}; to be judged "
-                            f"it needs the name, the arguments ({ARGUMENTS[k]}), the cache "
-                            f"({', '.join(FIELDS[k[:k.index('_')]])}), the axes (examples in "
-                            f"columns: a is (n_a, m)) and the keys of {k}")
-    for k, (_, why) in loaded.broken.items():
-        if k in JUDGES and k not in wanted: loaded.unjudged[k] = why
+    other, functions, unjudged = _foreign(loaded), loaded.functions, loaded.unjudged
+    unjudged |= {k: why for k, (_, why) in loaded.broken.items() if k in JUDGES and k not in wanted}
     for k, name in wanted.items():
-        head = name.split(".")[0]
-        place, why = loaded.broken.get(head, ((), ""))
-        if place > loaded.made.get(head, ()): loaded.unjudged[k] = why; continue
-        lost = [n for n in _reached(head, kept) if n in loaded.broken and n not in there]
-        if lost: loaded.unjudged[k] = f"it needs {lost[0]}: {loaded.broken[lost[0]][1]}"; continue
-        try: function = functools.reduce(getattr, name.split(".")[1:], there[head])
-        except (KeyError, AttributeError):
-            loaded.unjudged[k] = f"there is no {name} in the file"; continue
+        head, *parts = name.split(".")
+        if why := _lost(loaded, head, kept, there): unjudged[k] = why; continue
+        try: function = functools.reduce(getattr, parts, there[head])
+        except AttributeError: unjudged[k] = f"there is no {name} in the file"; continue
         own = (getattr(function, "__module__", "") or "").startswith("lstm_nb.")
         if own or isinstance(function, StandIn): loaded.notes.append(f"{name} is not in the file")
-        elif other and "cell" not in k: loaded.unjudged[k] = f"it goes with {min(other)}"
-        elif not callable(function): loaded.unjudged[k] = f"{name} is no function"
-        elif "." not in name: loaded.functions[k] = function
-        elif plain := method(k, name, loaded.names, there, loaded.flags): loaded.functions[k] = plain
-        else: loaded.unjudged[k] = (f"{name} is a method that reads its object, and what is judged is "
-                                    f"a function: write {k}({ARGUMENTS[k]}) below the class")
-        if k in loaded.functions and name != k:
-            loaded.notes.append(f"{name} ({loaded.names[name][1].at}) is read as {k}"
-                                if name in loaded.names else f"{name} is read as {k}")
+        elif other and "cell" not in k: unjudged[k] = f"it goes with {min(other)} of CS231n"
+        elif not callable(function): unjudged[k] = f"{name} is no function"
+        elif not parts: functions[k] = function
+        elif plain := method(k, name, loaded.names, there, loaded.flags): functions[k] = plain
+        else: unjudged[k] = (f"{name} is a method that reads its object, and what is judged is a "
+                             f"function: write {k}({ARGUMENTS[k]}) below the class")
+        if k in functions and name != k:
+            at = f" ({loaded.names[name][1].at})" if name in loaded.names else ""
+            loaded.notes.append(f"{name}{at} is read as {k}")

@@ -17,7 +17,7 @@ import tokenize
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# %% ../nbs/32_source.ipynb #e2828caa
+# %% ../nbs/32_source.ipynb #5c124aeb
 SIZE = 2**25            # bytes; more is no homework
 
 def text_of(
@@ -43,7 +43,8 @@ def sources(
     text = text_of(path)
     if not str(path).endswith(".ipynb"): return [("", text)]
     try: book = json.loads(text)
-    except (ValueError, RecursionError) as e: raise ValueError(f"this is no notebook: {e}") from None
+    except (ValueError, RecursionError) as e:
+        raise ValueError(f"this is no notebook: {e}") from None
     try:
         sheets = [book, *book.get("worksheets", [])]        # before 2015, notebooks had sheets
         cells = [c for sheet in sheets for c in sheet.get("cells", []) if c["cell_type"] == "code"]
@@ -135,7 +136,7 @@ OLD = re.compile(r"\.iter(items|keys|values)\(\)")     # Python 2 alone has thes
 OTHER = set("bash sh script cmd html HTML javascript js latex markdown svg perl ruby R sql "
             "cython".split())        # cells in other languages
 
-# %% ../nbs/32_source.ipynb #c2384089
+# %% ../nbs/32_source.ipynb #8fd9d5ab
 @dataclass
 class Statement:
     "A statement at the margin of a file."
@@ -180,8 +181,8 @@ def _called(
 ) -> set: # Names
     "The names that are called when a statement is run."
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)): return set()
-    own = {node.func.id} if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else set()
-    return own.union(*map(_called, ast.iter_child_nodes(node)))
+    named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    return ({node.func.id} if named else set()).union(*map(_called, ast.iter_child_nodes(node)))
 
 def _changed(
     node:ast.stmt, # A statement that is no definition
@@ -197,7 +198,7 @@ def _changed(
         if isinstance(n, ast.Name): found.add(n.id)
     return found
 
-# %% ../nbs/32_source.ipynb #73f487f6
+# %% ../nbs/32_source.ipynb #dabccaf0
 def _parsed(
     source:str, # A cell, or a block of one
     before:int, # How many lines stand above it
@@ -222,6 +223,8 @@ def _open(
         return "string" if "string" in str(e) else "bracket" if "EOF" in str(e) else ""
     except SyntaxError: pass
     return ""
+
+_DEFINES = re.compile(r"def |class |import |from |@")
 
 def _blocks(
     lines:list, # Lines of a cell
@@ -248,7 +251,7 @@ def parse(
         found, read, error, made = _parsed("\n".join(lines[first:starts[end]]), first)
         block = "\n".join(lines[first:starts[end]])
         while found is None and end < min(len(starts) - 1, at + 60) and (kind := _open(block)):
-            if kind == "bracket" and re.match(r"def |class |import |from |@", lines[starts[end]]): break
+            if kind == "bracket" and _DEFINES.match(lines[starts[end]]): break
             end += 1
             block = "\n".join(lines[first:starts[end]])
             found, more, _, also = _parsed(block, first)
