@@ -367,12 +367,14 @@ class Study:
 _one = threading.RLock()      # what a function sees is changed meanwhile, so one at a time
 
 class _Switch:
-    "A stream: what its own thread writes goes to a sink, what others write goes through."
-    def __init__(self, stream, sink):
-        self.stream, self.sink, self.thread = stream, sink, threading.get_ident()
+    "A stream: what one thread writes goes to a sink, what others write goes through."
+    stream = sink = thread = None
     def __getattr__(self, name):
         mine = threading.get_ident() == self.thread
         return getattr(self.sink if mine else self.stream, name)
+
+# they live as long as Python: a print in another thread may still hold one after the check
+_switches = {"stdout": _Switch(), "stderr": _Switch()}
 
 @contextlib.contextmanager
 def _switched(
@@ -380,12 +382,15 @@ def _switched(
     sink, # Where what this thread writes goes
 ):
     "Hide what this thread writes; other threads see nothing of it."
-    switch = _Switch(getattr(sys, name), sink)
+    switch, before = _switches[name], getattr(sys, name)
+    outer = switch.sink, switch.thread
+    if before is not switch: switch.stream = before
+    switch.sink, switch.thread = sink, threading.get_ident()
     setattr(sys, name, switch)
     try: yield
     finally:
-        switch.thread = None              # whoever has kept it writes through it
-        setattr(sys, name, switch.stream)
+        switch.sink, switch.thread = outer
+        setattr(sys, name, switch if outer[1] else switch.stream)
 
 @contextlib.contextmanager
 def _quiet(
