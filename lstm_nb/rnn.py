@@ -130,7 +130,8 @@ def rnn_backward(
     "The gradients of a plain RNN over a whole sequence, equation (R9)."
     steps = check_caches(caches, RNNCache)
     da = check_upstream("da", da, steps)
-    da_prev, dx, sums = 0, [], {"dWax": 0, "dWaa": 0, "dba": 0}
+    da_prev, dx = np.zeros(da.shape[:2], da.dtype), []
+    sums = {"dWax": 0, "dWaa": 0, "dba": 0}
     for t in reversed(range(da.shape[2])):
         # two children of the state
         gradients = rnn_cell_backward(da[:, :, t] + da_prev, steps[t])

@@ -56,6 +56,6 @@ def lstm_backward(
 def _step(
     d:np.ndarray, # Gradient by every step's state, `(n_a, m, T)`
     t:int, # The step
-): # Its gradient `(n_a, m)`, or 0 after the last
+): # Its gradient `(n_a, m)`, zeros after the last
     "The gradient that the loss sends to step `t`."
-    return d[:, :, t] if t < d.shape[2] else 0
+    return d[:, :, t] if t < d.shape[2] else np.zeros(d.shape[:2], d.dtype)

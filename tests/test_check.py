@@ -1,15 +1,26 @@
 "The checker on mistakes that learners make, on mistakes made by machine, and on right solutions."
+import inspect
+import json
+import linecache
 import os
 import random
+import re
+import sys
+import threading
 import time
+import types
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import lstm_nb
+import numpy as np
 import pytest
 from corpus import base, load, source, systematic
+from corpus.brought import cases
 from corpus.mistakes import mistakes
 from corpus.right import inside, mistakes_inside, right
-from lstm_nb.check import JUDGES, check
+from lstm_nb.check import EQUATIONS, HINTS, JUDGES, NUMBERS, SHAPES, check, nearest
 
 
 def compare(wanted, report):
@@ -35,9 +46,9 @@ corpus = ([(name, what, wanted, source(name, *edits)) for name, what, wanted, *e
 def test_the_corpus_is_named_exactly(record_property):
     counts, slowest, wrong, causes = Counter(), 0, [], 0
     for name, what, wanted, text in corpus:
-        start = time.perf_counter()
+        start = time.process_time()
         report = check(load(text, name), name)
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, time.process_time() - start)
         verdict = compare(set(wanted.split()), report)
         counts[verdict] += 1
         causes += all(f.cause for f in report.findings)
@@ -117,3 +128,174 @@ def test_checking_leaves_no_trace():
     before = dict(there)
     for name in JUDGES: check(there[name])
     assert there == before
+
+
+def broken(how, value):
+    "An output, broken in one way."
+    return {"None": None, "tuple": (), "NaN": np.full_like(value, np.nan), "zeros": np.zeros_like(value), "wrong shape": np.ones((1, 2, 3, 4))}[how] if isinstance(value, np.ndarray) else None
+
+
+ways = ["None", "tuple", "missing", "NaN", "zeros", "wrong shape"]
+places = {"rnn_cell_forward": {0: "R1 R2", 1: "R2"}, "lstm_cell_forward": {0: "6 y", 1: "4", 2: "y"},
+          "rnn_forward": {0: "R1 pairing", 1: "R2"}, "lstm_forward": {0: "pairing", 1: "y", 2: "pairing"}}
+
+
+def shows(name, key):
+    "The equations that a function shows in one output alone."
+    if name in places: return set(places[name][key].split())
+    numbers = [n for n in NUMBERS.get(key, ()) if (n[0] == "R") == name.startswith("rnn")]
+    return set(numbers) if "cell" in name else {key if key in ("dx", "da0") else "accumulate"}
+
+
+def breaking(function, keys, how):
+    "A right function, some outputs of which are broken."
+    def run(*args):
+        got = function(*args)
+        if isinstance(got, dict):
+            if how == "missing": return {k: v for k, v in got.items() if k not in keys}
+            return {k: broken(how, v) if k in keys else v for k, v in got.items()}
+        if how == "missing": return tuple(v for i, v in enumerate(got) if i not in keys)
+        return tuple(broken(how, v) if i in keys else v for i, v in enumerate(got))
+    return run
+
+
+def outputs(name):
+    if name in places: return list(places[name])
+    net = name.split("_")[0]
+    return [k for k in SHAPES[net] if k[1] in "Wb"] + ["dx", "da0"] if "cell" not in name else list(SHAPES[net])
+
+
+written = [(name, base) for name in JUDGES] + [(name, base + text) for name, text in inside.items()]
+
+
+@pytest.mark.parametrize("how", ways)
+@pytest.mark.parametrize("name, text", written, ids=[f"{n}{'-written-out' if t is not base else ''}" for n, t in written])
+def test_right_is_what_was_seen(name, text, how):
+    "Break every output in turn, then all: what only a broken output shows is not right, and nothing is both or lost."
+    function = load(text, name)
+    last = [3 if name.startswith("lstm") else 2] if name in places else []      # the cache shows equations, too
+    for keys in [*([k] for k in outputs(name)), outputs(name) + last]:
+        report = check(breaking(function, keys, how), name)
+        found, right, unseen = {f.equation for f in report.findings}, set(report.right), set(report.unseen)
+        assert not report.passed, (keys, report)
+        assert not right & set.union(*(shows(name, k) for k in keys if k not in last)), (keys, report)
+        assert not right & found and not right & unseen and not found & unseen, (keys, report)
+    assert not right, report        # breaking() hides the cell, so nothing at all was seen
+
+
+@pytest.mark.parametrize("result", [None, (), 5, {}, "x", [1, 2]], ids=repr)
+def test_a_function_that_returns_nothing_has_no_right_equation(result):
+    for name in JUDGES:
+        report = check(lambda *args: result, name)
+        assert not report.right and report.unseen and "could not be seen" in " ".join(repr(report).split()), report
+        assert report.to_dict()["unseen"] == report.unseen
+
+
+def test_one_witness_does_not_speak_for_two():
+    "dbf alone, and wrong: (10) or (11b), nobody knows, so one is wrong and the other one unseen."
+    right = load(base, "lstm_cell_backward")
+    report = check(lambda *args: {"dbf": 2 * right(*args)["dbf"]}, "lstm_cell_backward")
+    assert "10" in {f.equation for f in report.findings} and "11b" in report.unseen and not report.right
+
+
+def test_checks_in_threads(capsys):
+    "48 checks of one module's functions in 8 threads, while another thread prints and calls the same functions."
+    there = {"__name__": "solution"}
+    exec(compile(base, "solution.py", "exec"), there)
+    stream, names, rng = sys.stdout, list(JUDGES), np.random.default_rng(0)
+    x, a0, p = rng.normal(size=(3, 4, 5)), rng.normal(size=(2, 4)), lstm_nb.init_lstm_parameters(3, 2, 2)
+    wanted, done, different, lines = there["lstm_forward"](x, a0, p)[0], threading.Event(), [], 0
+
+    def others():
+        nonlocal lines
+        while not done.is_set():
+            print("another thread")
+            lines += 1
+            if not np.array_equal(there["lstm_forward"](x, a0, p)[0], wanted): different.append(1)
+    other = threading.Thread(target=others)
+    other.start()
+    try:
+        with ThreadPoolExecutor(8) as pool: reports = list(pool.map(lambda i: check(there[names[i % 8]], names[i % 8]), range(48)))
+    finally: done.set(); other.join()
+    assert [r for r in reports if not r.passed] == [] and not different
+    assert sys.stdout is stream
+    assert capsys.readouterr().out == "another thread\n" * lines and not any(r.printed for r in reports)
+
+
+def test_what_is_printed_in_a_check_is_kept_from_the_stream(capsys):
+    def rnn_cell_backward(da_next, cache):
+        print("hello"); print("oh", file=sys.stderr); sys.stdout.flush()
+        return lstm_nb.rnn_cell_backward(da_next, cache)
+    report = check(rnn_cell_backward)
+    assert report.passed and "hello\noh\n" in report.printed and capsys.readouterr() == ("", "")
+
+
+def snippets():
+    "The code that the page prints for teachers."
+    page = json.loads((Path(__file__).parent.parent/"nbs/30_check.ipynb").read_text(encoding="utf-8"))
+    text = "\n".join("".join(c["source"]) for c in page["cells"] if c["cell_type"] == "markdown")
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
+def outcome(snippet, solution, monkeypatch):
+    "What a printed snippet makes of a solution: `True`, or the report that it raises."
+    def test_case(**options): return lambda f: f
+    monkeypatch.setitem(sys.modules, "otter", types.ModuleType("otter"))
+    monkeypatch.setitem(sys.modules, "otter.test_files", types.SimpleNamespace(test_case=test_case))
+    learner, tests = {}, {}
+    exec(solution, learner)
+    try:
+        if "test_case" not in snippet: exec(snippet, learner)
+        else:
+            exec(snippet, tests)
+            assert tests["OK_FORMAT"] is False
+            for name, f in tests.items():      # otter fills the arguments by name from what the learner has defined
+                if name.startswith("test_") and name != "test_case": f(**{k: learner[k] for k in inspect.signature(f).parameters})
+    except AssertionError as e: return str(e)
+    return True
+
+
+def test_the_printed_snippets_mark(monkeypatch):
+    printed = [s for s in snippets() if "assert report.passed" in s]
+    assert len(printed) == 2
+    for snippet in printed:
+        assert outcome(snippet, base, monkeypatch) is True
+        assert "(10)" in outcome(snippet, source("lstm_cell_backward", "* ft * (1 - ft)", "* ft"), monkeypatch)
+    assert printed[0].startswith("### BEGIN HIDDEN TESTS\n") and printed[0].endswith("### END HIDDEN TESTS\n")
+
+
+def test_the_books_own_function_is_named_as_such():
+    assert check(lstm_nb.lstm_backward).notes == ["this is the book's own function"]
+    assert check(load(base, "lstm_backward")).notes == []
+
+
+@pytest.mark.parametrize("what, name, wanted, says, text", cases, ids=[c[0] for c in cases])
+def test_what_learners_bring(what, name, wanted, says, text):
+    file = f"{what}.py"
+    linecache.cache[file] = len(text), None, text.splitlines(True), file
+    report = check(load(text, name, file), name)
+    assert {f.equation for f in report.findings} == set(wanted.split()), report
+    said = " ".join(f"{report} {[f.cause for f in report.findings]} {report.notes}".split())
+    assert all(word in said for word in says), report
+    assert all(f.cause for f in report.findings) and (wanted or not report.unseen), report
+    if wanted == "empty" and not report.right: assert not report.common and len(repr(report).splitlines()) == 3, report
+
+
+def test_an_unknown_name_is_told_how_to_go_on():
+    def lstm_bakward(da, caches): return lstm_nb.lstm_backward(da, caches)
+    with pytest.raises(ValueError, match='name=: expected one of .*check\\(lstm_bakward, name="lstm_backward"\\)'): check(lstm_bakward)
+    assert check(lstm_bakward, name="lstm_backward").passed
+    assert nearest(["plot", "lstm_step_backward"]) == "lstm_cell_backward" and nearest(["run_cell_forward"]) == "rnn_cell_forward" and nearest(["train", "sigmoid"]) == ""
+
+
+def test_both_numberings():
+    report = check(load(source("lstm_cell_backward", "dc_prev = dc_next * ft + ", "dc_prev = "), "lstm_cell_backward"))
+    assert "book (16), later editions (20) dc_prev" in repr(report) and report.to_dict()["findings"][0]["later"] == "20"
+    assert "(11b) to (14b) are (15) to (18)" in " ".join(repr(report).split())
+    assert "later" not in repr(check(load(source("rnn_cell_backward", "Wax.T, dz", "Wax.T, da_next"), "rnn_cell_backward")))
+
+
+@pytest.mark.parametrize("line, hint", [("nothing", "NameError"), ("parameters['x']", "KeyError"), ("None + dz", "NoneType"), ("dz @ dz", "shape"), ("dz.nothing", "AttributeError"), ("[][1]", "IndexError"), ("1 / 0", "other")])
+def test_the_hint_fits_the_error(line, hint):
+    report = check(load(source("rnn_cell_backward", "    dba = ", f"    {line}\n    dba = "), "rnn_cell_backward"))
+    assert [f.hint for f in report.findings] == [{"shape": EQUATIONS["error"][1], "other": "Read the line."}.get(hint) or HINTS[hint]], report

@@ -1,10 +1,12 @@
 "The exercise edition: it stops kindly at its first gap, and with the solutions every check passes."
+import ast
 import json
+import re
 import warnings
 
 import pytest
 from exercises import publish, write
-from lstm_nb.check import JUDGES, Gap
+from lstm_nb.check import JUDGES, Gap, gap, hints_of
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +44,9 @@ def test_the_empty_edition_stops_kindly(edition, monkeypatch):
     for name in names:
         _, reports, said = run(folder/f"{name}.ipynb")
         assert said.startswith("The first gap: ") and "Write it in the place of gap(" in said
-        assert reports and all([f.equation for f in r.findings] == ["error"] for r in reports)
-        assert "The first gap" in reports[0].findings[0].cause
+        assert reports and all([f.equation for f in r.findings] == ["empty"] and not r.right for r in reports)
+        assert reports[0].findings[0].cause.startswith("not finished: ") and reports[0].findings[0].cause.endswith(" is next")
+        assert all(repr(r).startswith(f"{r.function}: not finished: ") for r in reports)
         assert Gap(said)._render_traceback_() == [said]
 
 
@@ -58,6 +61,46 @@ def test_with_the_solutions_every_check_passes(edition, monkeypatch):
         seen += [r.function for r in reports]
         for r in reports: assert r.passed, r
     assert sorted(seen) == sorted(JUDGES)
+
+
+COMMON = [("05_sequence", "lstm_backward", "_step(da, t) + da_prev", "_step(da, t)", "carry_a"),
+          ("05_sequence", "lstm_backward", "_step(dc, t) + dc_prev", "_step(dc, t)", "carry_c"),
+          ("05_sequence", "lstm_backward", "_step(da, t) + da_prev", "da_prev", "da"),
+          ("05_sequence", "lstm_backward", "{k: sums[k] + gradients[k] for k in sums}", "{k: gradients[k] for k in sums}", "accumulate"),
+          ("03_rnn", "rnn_backward", "da[:, :, t] + da_prev, steps[t]", "da[:, :, t], steps[t]", "carry_a"),
+          ("03_rnn", "rnn_backward", "da[:, :, t] + da_prev, steps[t]", "da_prev, steps[t]", "da"),
+          ("03_rnn", "rnn_backward", "{k: sums[k] + gradients[k] for k in sums}", "{k: gradients[k] for k in sums}", "accumulate"),
+          ("03_rnn", "rnn_cell_backward", "p[\"Waa\"].T @ dz", "p[\"Waa\"] @ dz", "R7"),
+          ("04_cell", "lstm_cell_backward", "da_next * tanh_c * sigmoid_derivative(ot)", "da_next * tanh_c", "7")]
+
+
+@pytest.mark.parametrize("chapter, name, right, wrong, word", COMMON, ids=lambda v: v if v in JUDGES else "")
+def test_the_commonest_mistake_of_a_gap_is_named_as_itself(edition, chapter, name, right, wrong, word, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    there, report = {"__name__": "__main__"}, None
+    for cell in json.loads((edition[0]/f"solutions/{chapter}.ipynb").read_text())["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] != "code": continue
+        if f"def {name}(" in text:
+            assert text.count(right) == 1, text
+            text = text.replace(right, wrong)
+        if text == f"check({name})":
+            report = eval(text, there)
+            break
+        kinds = ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef
+        if all(isinstance(n, kinds) for n in ast.parse(text).body): exec(compile(text, chapter, "exec"), there)
+    assert [f.equation for f in report.findings] == [word], report
+
+
+def test_hints_and_gaps_have_one_table(edition):
+    "Each gap's folded hints are the hints that the open gap gives."
+    for name in edition[1]:
+        text = (edition[0]/f"{name}.ipynb").read_text()
+        for equation in set(re.findall(r'gap\(\\"([^"\\]+)\\"\)', text)):
+            with pytest.raises(Gap) as said: gap(equation)
+            for hint, link in hints_of(equation):
+                assert hint in str(said.value) and hint in text and link in text, (name, equation)
+    assert [link.split("#")[1] for _, link in hints_of("R9")] == ["eq-18", "eq-20"]
 
 
 def test_hints_are_folded_and_links_lead_to_the_site(edition):

@@ -11,10 +11,9 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))
-from lstm_nb.check import EQUATIONS, JUDGES, SITE
+from lstm_nb.check import JUDGES, SITE, hints_of
 
 label = re.compile(r"#\s*((?:\((?:R?\d+b?)\)(?:-|, )?)+)\s*$")
-rules = {"18": "carry_a", "19": "carry_c", "20": "accumulate", "R9": "carry_a", "R9b": "accumulate"}
 
 
 def named(line):
@@ -57,10 +56,9 @@ def hints(gaps):
     "Folded hints, one a gap."
     text = []
     for number in dict.fromkeys(n for g in gaps for n in g.split(" to ")):
-        key = rules.get(number, number)
         about = f"Hint for ({number})" if number != "order" else "Hint"
-        text.append(f"<details><summary>{about}</summary>\n\n{EQUATIONS[key][1]} "
-                    f"[The derivation]({SITE}/{EQUATIONS[key][2]}).\n\n</details>")
+        said = "\n\n".join(f"{hint} [The derivation]({SITE}/{link})." for hint, link in hints_of(number))
+        text.append(f"<details><summary>{about}</summary>\n\n{said}\n\n</details>")
     return "\n\n".join(text)
 
 
