@@ -152,7 +152,7 @@ _MENDED = {"Python 2": "this is Python 2, and was read as Python 3",
            "tabs": "tabs were read as eight columns",
            "typographic characters": "typographic quotes, spaces or signs were read as plain ones"}
 
-# %% ../nbs/32_reading.ipynb #0b7da06f
+# %% ../nbs/32_reading.ipynb #6189fe15
 def _absolute(
     s:Statement, # A statement
 ) -> None:
@@ -213,7 +213,7 @@ def _lend(
     there |= {n: lent[n] for n in lend}
     for names, said in (({*BOOK} & lend, "this book's"),
                         ({*RIGHT} & lend, "this book's own"),
-                        (lend - {*BOOK} - {*RIGHT} - {*PYTHON_2}, "NumPy" if "np" in lend else "it")):
+                        ({*lend} - {*BOOK, *RIGHT, *PYTHON_2}, "NumPy" if "np" in lend else "it")):
         one = len(names) == 1
         if names: loaded.notes.append(f"{' and '.join(sorted(names))} {'is' if one else 'are'} "
                                       f"not in the file; {said} {'was' if one else 'were'} lent")

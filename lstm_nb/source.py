@@ -198,7 +198,7 @@ def _changed(
         if isinstance(n, ast.Name): found.add(n.id)
     return found
 
-# %% ../nbs/32_source.ipynb #b379fd88
+# %% ../nbs/32_source.ipynb #c375e112
 def _parsed(
     source:str, # A cell, or a block of one
     before:int, # How many lines stand above it
@@ -253,7 +253,7 @@ def _block(
     lines:list, # Lines of a cell
     starts:list, # Where its blocks begin, the end last
     at:int, # The number of a block
-) -> tuple: # (statements or `None`, the code that was read, the error, the mends, its last line + 1)
+) -> tuple: # (statements or `None`, the code, the error, the mends, its last line + 1)
     "Read a block: as it is, with those after it that belong to it, or without its end."
     first, end = starts[at], at + 1
     def text(): return "\n".join(lines[first:starts[end]])
