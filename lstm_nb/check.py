@@ -413,7 +413,7 @@ def _globals(
     f = inspect.unwrap(function)
     there, code = getattr(f, "__globals__", {}), getattr(f, "__code__", None)
     around = {k: c for k, c in zip(code.co_freevars if code else (),
-                                   getattr(f, "__closure__", None) or ())
+                                   getattr(f, "__closure__", None) or (), strict=False)
               if values.get(k, _gone) is not _gone}
     before = {k: there[k] for k in values if k in there and k not in around}
     inner = {k: c.cell_contents for k, c in around.items()}
@@ -452,7 +452,7 @@ def _changed(
     if isinstance(before, (tuple, list)):
         names = getattr(before, "_fields", [name]*len(before))
         if len(before) != len(after): return [f"{name}: length"]
-        return list(dict.fromkeys(n for b, a, k in zip(before, after, names)
+        return list(dict.fromkeys(n for b, a, k in zip(before, after, names, strict=False)
                                   for n in _changed(b, a, k)))
     return []
 
@@ -517,16 +517,18 @@ def _handed(
     "What a function is given, and the sizes in it."
     net, p, cell = study.name.split("_")[0], _parameters(args), "cell" in study.name
     there = {**p, "parameters": p}
-    if "forward" in study.name: there |= dict(zip(["xt", "a_prev", "c_prev"] if cell
-                                                  else ["x", "a0"], args[:-1]))
+    if "forward" in study.name:
+        names = ["xt", "a_prev", "c_prev"] if cell else ["x", "a0"]
+        there |= dict(zip(names[:len(args) - 1], args[:-1], strict=True))
     elif not cell: there |= {"da": args[0], "caches": args[1], "x": args[1][-1]}
     else:
         there |= {"da_next": args[0], "cache": args[-1]}
         there |= {"dc_next": args[1]} if net == "lstm" else {}
-        there |= dict(zip(FIELDS[net], args[-1])) if len(args[-1]) == len(FIELDS[net]) else {}
+        if len(args[-1]) == len(FIELDS[net]):
+            there |= dict(zip(FIELDS[net], args[-1], strict=True))
     sizes = np.shape(there.get("x", there.get("xt", ())))
     return there | {"n_a": len(p.get("bf", p.get("ba", ()))), "n_y": len(p.get("by", ())),
-                    **dict(zip(("n_x", "m", "T_x"), sizes))}
+                    **dict(zip(("n_x", "m", "T_x"), sizes, strict=False))}
 
 def _around(
     study:Study, # The function under study
@@ -984,7 +986,7 @@ def _is_open(
     code = getattr(inspect.unwrap(function), "__code__", None)
     steps = list(dis.get_instructions(code)) if code else []
     return any(a.opname == "LOAD_CONST" and a.argval is None and b.opname == "STORE_FAST"
-               for a, b in zip(steps, steps[1:]))
+               for a, b in itertools.pairwise(steps))
 
 def _kind(
     value, # Anything
@@ -1347,7 +1349,8 @@ def _layer_cause(
         for name, f in ACTIVATIONS.items():
             value = f(W @ V + B)
             if value.shape == actual.shape and abs(value - actual).max() < 1e-5:
-                found.append([(n, r) for n, r in zip((w, v, b, name), right) if n != r])
+                found.append([(n, r) for n, r in zip((w, v, b, name), right, strict=True)
+                              if n != r])
     if not found: return ""
     said = [f"{n} where {r} belongs" if n else f"{r} is missing" for n,
             r in min(found, key=len)]
@@ -1379,14 +1382,15 @@ def _observed(
         study.blame("shape",
                     f"{', '.join(names)} and the cache should be returned, this is {has}")
         return o
-    late = _late(study, dict(zip(names, got)), len(names))
-    for name, value in zip(names, got):
+    named = dict(zip(names, got[:-1], strict=True))
+    late = _late(study, named, len(names))
+    for name, value in named.items():
         if name in late: continue
         value = _array(value)
         if value is None:
             study.blame("shape",
                         f"{name}: an array should be returned, this is "
-                        f"{_kind(got[names.index(name)])}", name)
+                        f"{_kind(named[name])}", name)
         elif value.shape != like[name].shape:
             study.blame("shape", f"{name}: expected {like[name].shape}, got {value.shape}",
                         name)
@@ -1402,7 +1406,7 @@ def _read_cache(
     if hasattr(cache, "_asdict"): cache = cache._asdict()
     if isinstance(cache, dict): return {n: _array(cache[n]) for n in fields[:-1] if n in cache}
     if isinstance(cache, (tuple, list)) and len(cache) >= len(fields):
-        return {n: _array(v) for n, v in zip(fields[:-1], cache)}
+        return {n: _array(v) for n, v in zip(fields[:-1], cache[:len(fields) - 1], strict=True)}
     return {}
 
 # %% ../nbs/30_check.ipynb #93e4bd3c
@@ -1691,7 +1695,7 @@ def _visible(
 ) -> dict: # Name -> what it is
     "What a function sees from outside: its global names, and those of the functions around it."
     cells = dict(zip(getattr(function, "__code__", _visible.__code__).co_freevars,
-                     getattr(function, "__closure__", None) or ()))
+                     getattr(function, "__closure__", None) or (), strict=False))
     around = {}
     for name, cell in cells.items():
         with contextlib.suppress(ValueError): around[name] = cell.cell_contents
@@ -1866,7 +1870,7 @@ def _parts(
     scale = abs(columns).max(axis=0, initial=0)
     solved = np.linalg.lstsq(columns / scale, value.ravel(), rcond=1e-7)[0] / scale
     if abs(columns @ solved - value.ravel()).max() > 1e-4*max(abs(value).max(), 1): return None
-    return {k: round(float(v), 2) for k, v in zip(keys, solved) if abs(v) > 1e-3}
+    return {k: round(float(v), 2) for k, v in zip(keys, solved, strict=True) if abs(v) > 1e-3}
 
 def _which(
     value:np.ndarray, # A step's array
@@ -2057,7 +2061,7 @@ def _judge_dx(
     "Judge dx."
     def fits(t, v):
         return 0 <= t < dx.shape[2] and _close(dx[:, :, t], v, 8*abs(v).max() + abs(v))
-    placed = [dict(zip(line, [s["dxt"] for s in steps])) for line in lines]
+    placed = [dict(zip(line, [s["dxt"] for s in steps], strict=True)) for line in lines]
     wrong = min(([t for t, v in at.items() if not fits(t, v)] for at in placed), key=len)
     back = all(fits(dx.shape[2] - 1 - t, v) for t, v in placed[0].items())
     left = [t for t in wrong if not abs(dx[:, :, t]).max()]
@@ -2111,7 +2115,7 @@ def _inputs(
 ) -> dict: # What went into that step
     "The inputs of a step, by name."
     names = ("xt", "a_prev", "c_prev") if net == "lstm" else ("xt", "a_prev")
-    kept = dict(zip(FIELDS[net], cache))
+    kept = dict(zip(FIELDS[net], cache, strict=True))
     return {n: kept[n] for n in names} | {"parameters": q["parameters"]}
 
 def _with_caches(
@@ -2194,7 +2198,7 @@ def _judge_backward(
     used = [_step_of(call.given[-1], q["steps"]) for call in calls]
     own, carried = _judge_carries(study, net, q, calls)
     if {*used} == {-1}: used = [-1 if o is None else o for o in own]    # caches made anew
-    own = [u if o is None else o for u, o in zip(used, own)]
+    own = [u if o is None else o for u, o in zip(used, own, strict=True)]
     if len(set(own)) == 1 < len(own) and len(set(used)) == len(used) and not study.wrong("da"):
         study.judge("da", False,
                     f"the gradient that the loss sends to step {own[0] + 1} is added at every "
@@ -2448,14 +2452,15 @@ def _judge_stored(
 ) -> None:
     "Judge whether each step's result is stored at its step."
     T = value.shape[2]
-    wrong = [t for t, v in zip(line, made) if v is None or not 0 <= t < T
+    wrong = [t for t, v in zip(line, made, strict=True) if v is None or not 0 <= t < T
              or not _close(value[:, :, t], v, 1 + abs(v))]
     twin = next((n for n, v in twins.items() if n != name and v is not None
                  and np.shares_memory(v, value)), None)
     if wrong and twin:
         study.blame("aliasing", f"{min(name, twin)} and {max(name, twin)} are one array")
         return
-    back = [t for t, v in zip(line, made) if _close(value[:, :, T - 1 - t], v, 1 + abs(v))]
+    back = [t for t, v in zip(line, made, strict=True)
+            if _close(value[:, :, T - 1 - t], v, 1 + abs(v))]
     last = [t for t in wrong if made[-1] is not None
             and _close(value[:, :, t], made[-1], 1 + abs(made[-1]))]
     if wrong and len(back) == len(line):
@@ -2483,8 +2488,9 @@ def _read_sequence(
                     f"{', '.join(names)} and the caches should be returned, this is {has}")
         return {}, []
     rows, got = {"a": len(q["a0"]), "y": 2, "c": len(q["a0"])}, {}
-    late = _late(study, dict(zip(names, out)), len(names))
-    for name, value in zip(names, out):
+    named = dict(zip(names, out[:-1], strict=True))
+    late = _late(study, named, len(names))
+    for name, value in named.items():
         if name in late: continue
         array, shape = _array(value), (rows[name], *q["x"].shape[1:])
         if array is None:
