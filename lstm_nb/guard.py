@@ -190,13 +190,21 @@ def serve() -> None:
     key = tasks.readline().strip()
     _adopt(); _write(out, key, {"ready": True})
     for line in iter(tasks.readline, b""):
-        task, speaker = json.loads(line), []
-        def say(**message):
-            if not speaker: speaker.append(os.getpid())
-            if os.getpid() != speaker[0]: os._exit(0)       # a fork of the learner's
-            _write(out, key, message)
+        task, say = json.loads(line), _speaker(out, key)
         end = _fork(task, say, tasks) if hasattr(os, "fork") else _work(task, say) or ""
         _write(out, key, {"end": end})
+
+def _speaker(
+    out, # A file
+    key:bytes, # What signs the lines
+): # A function that sends messages, for the first process that calls it
+    "How one file's fork is heard, and no fork of the learner's."
+    speaker = []
+    def say(**message):
+        if not speaker: speaker.append(os.getpid())
+        if os.getpid() != speaker[0]: os._exit(0)
+        _write(out, key, message)
+    return say
 
 def _write(
     out, # A file
