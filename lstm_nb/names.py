@@ -12,6 +12,7 @@ import copy
 import difflib
 import functools
 import math
+import os
 import re
 import types
 
@@ -86,7 +87,7 @@ def _one_off(
     "Whether two words differ in one place, underscores and capitals not counted."
     a, b = (s.lower().replace("_", "") for s in (a, b))
     if a == b: return True
-    n = next((i for i, (s, t) in enumerate(zip(a, b)) if s != t), min(len(a), len(b)))
+    n = len(os.path.commonprefix([a, b]))
     return a[:1] == b[:1] and (a[n+1:] == b[n+1:] or a[n:] == b[n+1:] or a[n+1:] == b[n:]
                                or (a[n+2:], a[n:n+2]) == (b[n+2:], b[n:n+2][::-1]))
 

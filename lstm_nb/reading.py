@@ -16,7 +16,6 @@ import re
 import sys
 import types
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from .parameters import LSTM_SHAPES, RNN_SHAPES
 from .check import FIELDS, JUDGES, RIGHT, SHAPES
@@ -119,7 +118,7 @@ def _read_cell(
     _left(loaded, where, i, bad)
     lines, file = read.split("\n"), f"{path}, {where}".rstrip(", ")
     loaded.left_out += [f"{where}line {j}: {line.strip()[:100]}" for j, (line, now)
-                        in enumerate(zip(source.split("\n"), lines), 1)
+                        in enumerate(zip(source.split("\n"), lines, strict=False), 1)
                         if line != now and re.match(r"\s*(pass$|.*get_ipython\(\))", now)]
     linecache.cache[file] = len(read), None, [f"{s}\n" for s in lines], file
     for n in _flat(nodes):
@@ -239,10 +238,10 @@ def load(
     only:str="", # The one function to judge
     names:dict=None, # One of the eight names -> its name in the file
     tell=lambda at: None, # Hears where we are
-    skip={}, # Places that are not run -> why
+    skip:dict=None, # Places that are not run -> why
 ) -> Loaded: # Its functions
     "Read a file, run what its functions need."
-    loaded = read_file(path)
+    loaded, skip = read_file(path), skip or {}
     loaded.names = functions_of(loaded.statements)
     bound = set().union(*(s.binds for s in loaded.statements))
     wanted = meant(loaded.names, bound) | (names or {})

@@ -81,7 +81,7 @@ def without_magics(
 ) -> str: # As many lines; what belongs to IPython is `pass`
     "Leave out magics, shell lines and questions, where a statement may begin."
     return "\n".join(m["indent"] + "pass" if free and (m := _MAGIC.match(line)) else line
-                     for line, free in zip(source.split("\n"), _free(source)))
+                     for line, free in zip(source.split("\n"), _free(source), strict=True))
 
 def without_prompts(
     source:str, # Code, or a session with Python or IPython
