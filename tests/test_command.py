@@ -22,7 +22,7 @@ small = "import numpy as np\n" + part(base, "rnn_cell_backward")
 
 def first(code, name="rnn_backward"):
     "`base`, in which the code runs before one of the functions can be made, and the other seven as they are."
-    return base + f"\ndef _first():\n" + "".join(f"    {line}\n" for line in code.splitlines()) + f"_old = {name}\ndef {name}(*a, _=_first()): return _old(*a)\n"
+    return base + "\ndef _first():\n" + "".join(f"    {line}\n" for line in code.splitlines()) + f"_old = {name}\ndef {name}(*a, _=_first()): return _old(*a)\n"
 
 
 def inside(code, name="lstm_backward"):
@@ -447,4 +447,4 @@ def test_no_neighbour_is_taken_for_ipython(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     guard._place(tmp_path/"it.py", 1)
     assert sys.path[-1] == str(tmp_path) and sys.argv == [str(tmp_path/"it.py")]
-    with pytest.raises(ImportError): import IPython
+    with pytest.raises(ImportError): __import__("IPython")
