@@ -8,7 +8,7 @@ from lstm_nb import init_lstm_parameters, init_rnn_parameters
 long, seed = os.environ.get("LSTM_NB_LONG") == "1", int(os.environ.get("LSTM_NB_SEED", 0))      # `make test-all`
 
 # n_x, n_a, m, T_x
-sizes = [(1, 1, 1, 1), (3, 5, 10, 7), (2, 3, 1, 4), (1, 4, 3, 2), (5, 1, 2, 3), (4, 2, 5, 1), (6, 6, 6, 8)]
+sizes = [(1, 1, 1, 1), (3, 5, 10, 7), (2, 3, 1, 4), (1, 4, 3, 2), (5, 1, 2, 3), (4, 2, 5, 1)] + long*[(6, 6, 6, 8)]
 
 
 def draw(n_x, n_a, m, T_x, n_y=None, net="lstm", seed=0, scale=1., dtype=np.float64):

@@ -16,7 +16,7 @@ from hostile import is_numbers, spoil, trace
 from lstm_nb import MissingParameter, ShapeError, weights
 from lstm_nb.weights import (from_flax, from_keras, from_onnx, from_torch, onnx_model, read_onnx, read_safetensors, run_onnx, to_flax, to_keras,
                              to_onnx, to_torch, write_safetensors)
-from problems import tables
+from problems import long, tables
 
 nets = ("lstm", "projection", "peepholes", "gru", "gru, reset before", "rnn")
 keys = {"lstm": [n + k for k in "fico" for n in "Wb"], "gru": [n + k for k in "zrc" for n in "Wb"], "rnn": ["Wax", "Waa", "ba"]}
@@ -206,7 +206,7 @@ called = {f.__name__ for there, read, _ in forms.values() for f in (there, read)
 def test_hostile(name, tmp_path):
     "Thousands of spoiled arguments: each ends in what a clean copy gives or in an error that says what was expected, in silence."
     r, outcomes = random.Random(name), Counter()
-    pool, count = ([*files(tmp_path)], 1500) if name == "files" else ([*converters(name)], 5000)
+    pool, count = ([*files(tmp_path)], 1500 if long else 500) if name == "files" else ([*converters(name)], 5000 if long else 1500)
     for _ in range(count):
         kind, call, valid = r.choice(pool)
         with warnings.catch_warnings():
