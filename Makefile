@@ -20,7 +20,7 @@ test: lint axe  ## run every notebook, then pytest, on all cores
 	@echo "== notebooks$(if $(LSTM_NB_LONG),; the long forms from SEED=$(LSTM_NB_SEED))"
 	@$(bin)/nbdev_test --do_print --timing
 	@echo "== pytest"
-	@$(bin)/python -m pytest -n auto --durations 10
+	@$(bin)/python -m pytest -n auto --dist worksteal --durations 10
 
 # one program per core is faster than products on all cores
 test test-all: export OPENBLAS_NUM_THREADS := 1

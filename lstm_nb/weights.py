@@ -629,9 +629,10 @@ def _write_file(
     "Write a file: at every moment the old one or the new one is there, whole."
     target, mode = _target(path)
     _clear(target)
-    part = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.part")
+    file = _claimed(target, 0o600 if mode else 0o666)
+    part = Path(file.name)
     try:
-        with _claimed(part, 0o600 if mode else 0o666) as file:
+        with file:
             for data in parts: file.write(data)
             file.flush()
             if mode: os.chmod(part, stat.S_IMODE(mode))
@@ -654,11 +655,12 @@ def _target(
     return target, mode
 
 def _claimed(
-    part:Path, # A name that nobody has
+    target:Path, # The file that it will replace
     mode:int, # Of which the system takes what it grants to new files
-): # A new file, locked as long as it is open
+): # A new file beside it, locked as long as it is open
     "Begin a file so that others see that its writer lives."
-    while True:
+    while True:                # no name twice: who saw the first may still remove it
+        part = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.part")
         file = open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode))
         if fcntl:
             with suppress(OSError): fcntl.flock(file.fileno(), fcntl.LOCK_EX)

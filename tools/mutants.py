@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from importlib.metadata import version
+from multiprocessing import get_context
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MPLBACKEND="Agg")
 
@@ -80,6 +81,12 @@ def table(counts):
     return "\n".join(lines), total
 
 
+def killer_of(mutant):
+    "What notices a mutant as `session` makes it, or ''."
+    module, _, text = mutant
+    return verdict({f"lstm_nb.{module}": text}, proofs(module))
+
+
 def main(only):
     began = time.time()
     broken = verdict({}, proofs())
@@ -89,8 +96,8 @@ def main(only):
     counts, by, survivors, equivalents = {}, Counter(), [], {}
     code = {m: stamp(source(m)) for m in pages}
     with tempfile.TemporaryDirectory() as folder: made = session(only or list(pages), type(root)(folder))
-    for i, (module, name, text) in enumerate(made):
-        killer = verdict({f"lstm_nb.{module}": text}, proofs(module))
+    pool = get_context("fork").Pool()
+    for i, ((module, name, _), killer) in enumerate(zip(made, pool.imap(killer_of, made))):
         name = f"{module}.{name}"
         fate = "killed" if killer else "equivalent" if name in reason_of else "surviving"
         counts.setdefault(module, Counter()).update(["mutants", fate])
