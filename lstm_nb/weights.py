@@ -629,8 +629,7 @@ def _write_file(
     "Write a file: at every moment the old one or the new one is there, whole."
     target, mode = _target(path)
     _clear(target)
-    file = _claimed(target, 0o600 if mode else 0o666)
-    part = Path(file.name)
+    part, file = _claimed(target, 0o600 if mode else 0o666)
     try:
         with file:
             for data in parts: file.write(data)
@@ -657,14 +656,14 @@ def _target(
 def _claimed(
     target:Path, # The file that it will replace
     mode:int, # Of which the system takes what it grants to new files
-): # A new file beside it, locked as long as it is open
+) -> tuple: # The name of a new file beside it, and the file, locked as long as it is open
     "Begin a file so that others see that its writer lives."
     while True:                # no name twice: who saw the first may still remove it
         part = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.part")
         file = open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode))
         if fcntl:
             with suppress(OSError): fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        if part.exists(): return file                       # nobody cleared it before the lock
+        if part.exists(): return part, file                   # nobody cleared it before the lock
         file.close()
 
 def _clear(

@@ -127,7 +127,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path, write, read)
     stay = [".run.part", ".other." + "0"*16 + ".part", ".run." + "0"*15 + ".part", ".run." + "x"*16 + ".part", "run." + "0"*16 + ".part"]
     left = [".run." + f"{n:016x}" + ".part" for n in range(3)]
     for name in stay + left: (tmp_path/name).write_bytes(b"half")
-    living = W._claimed(tmp_path/"run", 0o666)
+    living = W._claimed(tmp_path/"run", 0o666)[1]
     write(tmp_path/"run", of(1))
     assert names(tmp_path) == sorted([*stay, "run"] + ([os.path.basename(living.name)] if W.fcntl else left))
     living.close()
