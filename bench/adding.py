@@ -25,7 +25,7 @@ def init(net, T, seed):
     "A network of either kind in float32."
     from lstm_nb import chrono_init, init_lstm_parameters, init_network, init_rnn_parameters
     kind = init_rnn_parameters if net == "rnn" else init_lstm_parameters
-    p = init_network(2, units, 1, init=kind, rng=seed, dtype=np.float32)
+    p = init_network(2, units, n_y=1, init=kind, rng=seed, dtype=np.float32)
     return p | {"layers": [chrono_init(p["layers"][0], T, rng=[seed, T])]} if net == "lstm" else p
 
 

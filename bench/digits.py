@@ -38,7 +38,7 @@ def recipe(chosen, s, seed=0, dtype=np.float32):
         b = chosen[minibatch(step, len(chosen), s["size"], seed)]
         mask = np.random.default_rng([seed, step, 1]).random((8, len(b), 8)) >= s["drop"]
         return (x[:, b] * mask / (1 - s["drop"])).astype(dtype), labels[b]
-    first = init_network(8, s["units"], 10, s["layers"], s["both"], rng=seed, dtype=dtype)
+    first = init_network(8, s["units"], n_y=10, n_layers=s["layers"], bidirectional=s["both"], rng=seed, dtype=dtype)
     return first, batch, partial(cosine_schedule, steps=steps, peak=s["peak"], warmup=steps // 20), steps
 
 

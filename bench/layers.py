@@ -22,7 +22,7 @@ def draw(n_x, n_a, m, T_x, lengths):
     from lstm_nb.layers import init_layers, zero_padding
     rng = np.random.default_rng([n_x, n_a, m, T_x])
     normal = lambda *shape: rng.standard_normal(shape, np.float32)
-    net = init_layers(n_x, n_a, 2, True, rng=rng, dtype=np.float32)
+    net = init_layers(n_x, n_a, n_layers=2, bidirectional=True, rng=rng, dtype=np.float32)
     states = lambda: [tuple(normal(n_a, m) for _ in range(2)) for _ in range(2)]
     q = {"x": normal(T_x, n_x, m).transpose(1, 2, 0), "a0": states(), "c0": states(), "da": normal(T_x, 2*n_a, m).transpose(1, 2, 0), "parameters": net}
     n = rng.integers(-(-T_x // 4), T_x + 1, m) if lengths else None

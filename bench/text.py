@@ -89,7 +89,7 @@ def network_bits(parameters, codes, warm, engine):
 def learn(codes, bounds, letters, s, path=None, deadline=np.inf):
     "The run, as far as it has come by the deadline."
     from lstm_nb import cosine_schedule, cross_entropy, dropout_masks, fit, init_network, network_backward, network_forward, one_hot
-    first, e = init_network(letters, s["units"], letters, rng=s["seed"], dtype=np.float32), engine()
+    first, e = init_network(letters, s["units"], n_y=letters, rng=s["seed"], dtype=np.float32), engine()
 
     def batch(step):
         rng = np.random.default_rng([s["seed"], step])

@@ -7,7 +7,8 @@ __version__ = "0.1.0"
 __all__ = []
 
 # %% ../nbs/index.ipynb #83e88354
-from .parameters import *
+from .arguments import MissingParameter, ShapeError, as_array, check_inputs, check_shapes
+from .parameters import LSTM_SHAPES, RNN_SHAPES, init_lstm_parameters, init_rnn_parameters
 from .activations import *
 from .gradcheck import *
 from .rnn import *
@@ -27,8 +28,11 @@ from .editions import which_edition
 
 # %% ../nbs/index.ipynb #21fb9314
 from . import (activations, cell, checkpoint, flow, fused, gradcheck, layers, output,
-                     parameters, rnn, sequence, train, variants, weights)
+                     rnn, sequence, train, variants, weights)
 
-__all__ = [name for page in (parameters, activations, gradcheck, rnn, cell, sequence, output,
+__all__ = [name for page in (activations, gradcheck, rnn, cell, sequence, output,
                              fused, checkpoint, layers, variants, weights, train, flow)
-           for name in page.__all__] + ["certified_rtol", "check", "gap", "which_edition"]
+           for name in page.__all__ if name != "at_step"] + [
+    "ShapeError", "MissingParameter", "as_array", "check_inputs", "check_shapes", "RNN_SHAPES",
+    "LSTM_SHAPES", "init_rnn_parameters", "init_lstm_parameters", "certified_rtol", "check", "gap",
+    "which_edition"]

@@ -8,7 +8,7 @@ __all__ = ['sigmoid', 'sigmoid_derivative', 'tanh', 'tanh_derivative', 'softmax'
 # %% ../nbs/01_activations.ipynb #fe5ca1f0
 import numpy as np
 
-from .parameters import ShapeError, as_array
+from .arguments import ShapeError, as_array
 
 # %% ../nbs/01_activations.ipynb #96415e64
 @np.errstate(all="ignore")

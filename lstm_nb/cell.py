@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .parameters import LSTM_SHAPES, check_inputs
+from .arguments import check_inputs
+from .parameters import LSTM_SHAPES
 from .activations import sigmoid, sigmoid_derivative, softmax, tanh_derivative
 from .rnn import as_cache
 

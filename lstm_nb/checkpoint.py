@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .parameters import _count, check_inputs, check_shapes
-from .fused import _STEP_SHAPES, _check_steps, fused_lstm_backward, fused_lstm_forward
+from .arguments import (check_inputs, check_kind, check_shapes, check_size,
+                               check_steps)
+from .parameters import STEP_SHAPES
+from .fused import fused_lstm_backward, fused_lstm_forward
 
 # %% ../nbs/11_checkpoint.ipynb #a4087a88
 def best_every(
@@ -22,7 +24,7 @@ def best_every(
     n_a:int, # Hidden units
 ) -> int: # Steps of a segment
     "The segment length that takes the least memory, equation (46)."
-    T_x, n_x, n_a = (_count(k, n) for k, n in (("T_x", T_x), ("n_x", n_x), ("n_a", n_a)))
+    T_x, n_x, n_a = (check_size(k, n) for k, n in (("T_x", T_x), ("n_x", n_x), ("n_a", n_a)))
     kept, tape = 2*n_a, 20*n_a + 3*n_x                                       # (40)
     return max(1, round((T_x * kept/tape)**0.5))
 
@@ -45,14 +47,14 @@ def _segments(
         ends = np.cumsum([v.shape[2] for v in x]).tolist()
         parts = dict(zip(pairwise([0, *ends]), x, strict=True))
         return partial(_given, parts), list(parts)
-    if callable(x): make, T_x = x, _count("T_x", T_x)
+    if callable(x): make, T_x = x, check_size("T_x", T_x)
     elif T_x is not None:
         raise ValueError(f"T_x: expected None, as x has a length of its own, got {T_x}")
     else:
         [x] = check_shapes({"x": (x, "n_x, m, T_x")}, dict(sizes))
         make, T_x = partial(_cut, x), x.shape[2]
     if every is None: every = 4*best_every(T_x, sizes["n_x"], sizes["n_a"])
-    every = _count("every", every)
+    every = check_size("every", every)
     return make, [(start, min(start + every, T_x)) for start in range(0, T_x, every)]
 
 # %% ../nbs/11_checkpoint.ipynb #bd0b95d1
@@ -110,7 +112,7 @@ def checkpointed_lstm_forward(
     "An LSTM over a long sequence, of which a state is kept every so many steps."
     given = {"a0": a0} | {k: v for k, v in {"c0": c0, "mask": mask}.items() if v is not None}
     given = {k: (v, "n_a, m") for k, v in given.items()}
-    p, *arrays = check_inputs(parameters, _STEP_SHAPES, **given)
+    p, *arrays = check_inputs(parameters, STEP_SHAPES, **given)
     given = dict(zip(given, arrays, strict=True))
     n_a, m = given["a0"].shape
     sizes = {"n_x": p["Wf"].shape[1] - n_a, "n_a": n_a, "m": m}
@@ -151,7 +153,7 @@ def _upstream(
     (_, n_a, m), (_, T_x) = tape.sizes.values(), tape.bounds[-1]
     if d is None and name == "dc": return None, 0
     if callable(d): return d, T_x
-    d = _check_steps(name, d, (n_a, m, T_x))
+    d = check_steps(name, d, (n_a, m, T_x))
     return lambda _, start, stop: d[:, :, start:stop], d.shape[2]
 
 def _arriving(
@@ -167,7 +169,7 @@ def _arriving(
     d = function(state, start, min(stop, T)) if start < T else None
     if d is None and later is None: return None
     if d is not None:
-        d = _check_steps(f"{name} of steps {start} to {stop}", d, state.shape, "n_a, m, steps")
+        d = check_steps(f"{name} of steps {start} to {stop}", d, state.shape, "n_a, m, steps")
         if later is None: return d
     dtype = np.result_type(*[v for v in (d, later) if v is not None])
     total, n = room.get(name), 0 if d is None else d.shape[2]
@@ -232,9 +234,7 @@ def checkpointed_lstm_backward(
     progress=None, # Wraps what the loop goes through, as tqdm does
 ) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, in the shapes of the arrays
     "The gradients of an LSTM over a long sequence, equations (42) to (44)."
-    if not isinstance(tape, CheckpointTape):
-        raise TypeError("tape: expected what checkpointed_lstm_forward returned last, "
-                        f"got {type(tape).__name__}")
+    check_kind("tape", tape, CheckpointTape, "what checkpointed_lstm_forward returned last")
     if dx is not None and not callable(dx):
         raise TypeError(f"dx: expected a function of (part, start, stop), got {type(dx).__name__}")
     upstream = [_upstream(k, d, tape) for k, d in (("da", da), ("dc", dc))]

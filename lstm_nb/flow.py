@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .parameters import LSTM_SHAPES, RNN_SHAPES, as_array, check_inputs
+from .arguments import as_array, check_inputs, check_kind, optional
+from .parameters import LSTM_SHAPES, RNN_SHAPES
 from .activations import tanh_derivative
-from .rnn import (RNNCache, as_cache, check_caches, check_upstream, rnn_cell_backward,
-                         stack_steps)
+from .rnn import (RNNCache, as_cache, check_caches, check_upstream,
+                         rnn_cell_backward, stack_steps)
 from .cell import LSTMCache, lstm_cell_backward
-from .sequence import _step
+from .sequence import at_step
 
 # %% ../nbs/22_flow.ipynb #7fc903a1
 class Flow(NamedTuple):
@@ -38,7 +39,7 @@ def gradient_flow(
     flow_a, flow_c = [], []
     da_prev = dc_prev = np.zeros(da.shape[:2], da.dtype)
     for t in reversed(range(max(da.shape[2], dc.shape[2]))):
-        da_next, dc_next = _step(da, t) + da_prev, _step(dc, t) + dc_prev    # (110)
+        da_next, dc_next = at_step(da, t) + da_prev, at_step(dc, t) + dc_prev    # (110)
         total, da_prev, dc_prev = _back(da_next, dc_next, steps[t])
         flow_a.append(da_next); flow_c.append(total)                         # (111)
     da, dc = stack_steps(flow_a[::-1]), stack_steps(flow_c[::-1])
@@ -91,11 +92,8 @@ def plot_flow(
     **style, # For all lines, as for `plot` of matplotlib
 ): # The `Axes`
     "Draw the norms over the steps, by the hidden state solid and by the memory dashed."
-    if not isinstance(flow, Flow):
-        raise TypeError(f"flow: expected what gradient_flow returns, got {type(flow).__name__}")
-    try: import matplotlib.pyplot as plt
-    except ImportError as e:
-        raise ImportError("plot_flow needs matplotlib: pip install lstm_nb[plot]") from e
+    check_kind("flow", flow, Flow, "what gradient_flow returns")
+    plt = optional("matplotlib.pyplot", "plot", "plot_flow")
     if ax is None: ax = plt.subplots()[1]
     ax.set(xlabel="step t", ylabel="norm of the gradient", yscale="log")
     style = {"color": ax._get_lines.get_next_color()} | style

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .parameters import LSTM_SHAPES, ShapeError, as_array, check_inputs
+from .arguments import check_inputs, check_kind, check_steps
+from .parameters import STEP_SHAPES
 from .activations import sigmoid
 
 # %% ../nbs/10_fused.ipynb #93d262d0
@@ -254,9 +255,7 @@ def _held(
     tape:Tape, # What the caller gave as a tape
 ) -> _Memory: # Its memory
     "The memory of a tape. Raises `TypeError` if it is none, `ValueError` if it was handed on."
-    if not isinstance(tape, Tape):
-        raise TypeError(f"tape: expected a Tape, got {type(tape).__name__}")
-    try: return vars(tape)["memory"]
+    try: return vars(check_kind("tape", tape, Tape, "a Tape"))["memory"]
     except KeyError:
         raise ValueError("tape: expected a tape with its memory, "
                          "got one that was handed on") from None
@@ -309,8 +308,6 @@ def _engine(
     return _Engine(compiled._up, compiled._down)
 
 # %% ../nbs/10_fused.ipynb #2a915c5c
-_STEP_SHAPES = {k: v for k, v in LSTM_SHAPES.items() if "n_y" not in v}
-
 @np.errstate(all="ignore")
 def fused_lstm_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
@@ -324,7 +321,7 @@ def fused_lstm_forward(
     "An LSTM over a whole sequence, fast, in the widest type of its arguments."
     given = {"x": (x, "n_x, m, T_x"), "a0": (a0, "n_a, m")}
     given |= {k: (v, "n_a, m") for k, v in [("c0", c0), ("mask", mask)] if v is not None}
-    p, *arrays = check_inputs(parameters, _STEP_SHAPES, **given)
+    p, *arrays = check_inputs(parameters, STEP_SHAPES, **given)
     v = {"c0": 0, "mask": None} | dict(zip(given, arrays, strict=True))
     dtype = np.result_type(*{v.dtype for v in (*p.values(), *arrays)})
     sizes = (*v["x"].shape[:1], *v["a0"].shape, v["x"].shape[2], dtype)
@@ -339,19 +336,6 @@ def fused_lstm_forward(
     return a, c, Tape(memory, engine, mask)
 
 # %% ../nbs/10_fused.ipynb #586e43f4
-def _check_steps(
-    name:str, # What the gradient is called in the error
-    d, # Gradient by every step's state, `(n_a, m, T)`
-    shape:tuple, # That of all steps that were run
-    symbols:str="n_a, m, T_x", # The same in symbols
-) -> np.ndarray: # `d` as an array
-    "A gradient for at least one of the steps. Raises `ShapeError` if it does not fit them."
-    d, (*state, T_x) = as_array(name, d), shape
-    if d.ndim != 3 or d.shape[:2] != tuple(state) or not 0 < d.shape[2] <= T_x:
-        raise ShapeError(f"{name}: expected ({symbols}) = {tuple(shape)} "
-                         f"or at least one step of it, got {d.shape}")
-    return d
-
 def _upstream(
     name:str, # `"da"` or `"dc"`
     d, # Gradient by every step's state, `(n_a, m, T)`, or `None`
@@ -359,7 +343,7 @@ def _upstream(
 ) -> np.ndarray: # `d` as an array, time first
     "The gradient that arrives at the steps. Raises `ShapeError` if it does not fit the run."
     if d is None and name == "dc": return None
-    return _check_steps(name, d, sizes[1:4]).transpose(2, 0, 1)
+    return check_steps(name, d, sizes[1:4]).transpose(2, 0, 1)
 
 def _padded(
     d, # `(steps, n_a, m)`, or `None`

@@ -22,7 +22,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic, overload
 
-from .parameters import ShapeError
+from .arguments import ShapeError
 from .fused import _matrices
 
 _options = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}

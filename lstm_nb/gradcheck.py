@@ -6,11 +6,9 @@
 __all__ = ['central_difference', 'complex_step', 'relative_error', 'assert_close', 'assert_printed', 'check_gradients']
 
 # %% ../nbs/02_gradcheck.ipynb #28b9e8a3
-from collections.abc import Mapping
-
 import numpy as np
 
-from .parameters import MissingParameter, ShapeError, as_array
+from .arguments import MissingParameter, ShapeError, as_array, check_mapping
 
 # %% ../nbs/02_gradcheck.ipynb #edfdb722
 @np.errstate(all="ignore")
@@ -73,8 +71,7 @@ def assert_close(
 ) -> None:
     "Raise an `AssertionError` that names the worst entry and both values, unless all agree."
     if isinstance(expected, dict):
-        if not isinstance(actual, Mapping):
-            raise TypeError(f"{name}: expected a dictionary, got {type(actual).__name__}")
+        check_mapping(name, actual, "a dictionary")
         keys, wanted = sorted(actual, key=str), sorted(expected, key=str)
         if keys != wanted:
             raise AssertionError(f"{name}: expected the keys {wanted}, got {keys}")
@@ -132,8 +129,7 @@ def _check_names(
 ) -> None:
     "Raises an error unless every input has its gradient and every gradient its input."
     for name, value in (("inputs", inputs), ("gradients", gradients)):
-        if not isinstance(value, Mapping):
-            raise TypeError(f"{name}: expected a dictionary of arrays, got {type(value).__name__}")
+        check_mapping(name, value)
     for k in inputs:
         if f"d{k}" not in gradients:
             raise MissingParameter(f'gradients: "d{k}" is missing, the gradient by inputs["{k}"]')

@@ -16,24 +16,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .parameters import (MissingParameter, ShapeError, _count, _number, as_array,
-                                check_shapes, init_lstm_parameters)
-from .fused import _check_steps, fused_lstm_backward, fused_lstm_forward
+from .arguments import (ShapeError, as_array, check_kind, check_lengths, check_rate,
+                               check_shapes, check_size, check_steps, missing)
+from .parameters import init_lstm_parameters
+from .fused import fused_lstm_backward, fused_lstm_forward
 
 # %% ../nbs/12_layers.ipynb #de8cedcd
 def init_layers(
     n_x:int, # Inputs
     n_a:int, # Hidden units of every layer and direction
+    *,
     n_layers:int=1, # Layers
     bidirectional:bool=False, # Whether every layer is a pair of directions
-    *,
     init=init_lstm_parameters, # Makes the parameters of one direction out of inputs and units
     rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
     dtype=np.float64, # The type of every array
 ) -> list: # One entry a layer: a dictionary, or a pair of them (forward, backward)
     "Fresh parameters of a network of several layers."
     rng, layers = np.random.default_rng(rng), []
-    for _ in range(_count("n_layers", n_layers)):
+    for _ in range(check_size("n_layers", n_layers)):
         directions = range(2 if bidirectional else 1)
         layer = tuple(init(n_x, n_a, rng=rng, dtype=dtype) for _ in directions)
         layers.append(layer if bidirectional else layer[0])
@@ -46,7 +47,7 @@ def _weight(
     "`Wp` where there is a projection, else `Wc`, in an RNN `Waa`, else the first weight."
     known = [k for k in ("Wp", "Wc", "Waa") if k in parameters]
     known += [k for k in parameters if str(k)[:1] == "W" and k not in ("Wy", "Wya")]
-    if not known: raise MissingParameter('parameters: "Wc" or another weight is missing')
+    if not known: raise missing("parameters", "Wc", "it or another weight")
     name = f'parameters["{known[0]}"]'
     return check_shapes({name: (parameters[known[0]], "rows, columns")})[0]
 
@@ -85,7 +86,7 @@ def reverse_steps(
 ) -> np.ndarray: # In the shape of `x`
     "Every example turned around within its length, (54); its own inverse and gradient."
     [x] = check_shapes({"x": (x, "n, m, T_x")})
-    lengths = _check_lengths(lengths, *x.shape[1:])
+    lengths = check_lengths(lengths, *x.shape[1:])
     if lengths is None: return x[:, :, ::-1].copy()
     return _reversed(x, lengths)
 
@@ -99,22 +100,6 @@ def _reversed(
     for j, n in enumerate(lengths): y[:, j, :n] = x[:, j, :n][:, ::-1]      # (54)
     return y
 
-def _check_lengths(
-    lengths, # As in layers_forward
-    m:int, # Examples
-    T_x:int, # Steps
-): # Whole numbers `(m,)`, or `None` where every example has all steps
-    "Check the lengths. Raises `ValueError` where they are out of range."
-    if lengths is None: return None
-    [values] = check_shapes({"lengths": (lengths, "m")}, {"m": m})
-    lengths = np.asarray(lengths)
-    if lengths.dtype.kind not in "iu":
-        raise TypeError(f"lengths: expected whole numbers, got {lengths.dtype}")
-    if values.min() < 0 or values.max() > T_x or not values.any():
-        raise ValueError(f"lengths: expected numbers from 0 to T_x = {T_x}, not all of them 0, "
-                         f"got {lengths.min()} to {lengths.max()}")
-    return None if values.min() == T_x else lengths.astype(np.int64)
-
 # %% ../nbs/12_layers.ipynb #804e2653
 def zero_padding(
     x:np.ndarray, # A sequence, `(n, m, T_x)`
@@ -122,7 +107,7 @@ def zero_padding(
 ) -> np.ndarray: # In the shape of `x`
     "Zeros at all steps beyond the lengths, whatever was there; its own gradient."
     [x] = check_shapes({"x": (x, "n, m, T_x")})
-    lengths = _check_lengths(lengths, *x.shape[1:])
+    lengths = check_lengths(lengths, *x.shape[1:])
     return x.copy() if lengths is None else _cleared(x, lengths)
 
 def _cleared(
@@ -140,7 +125,7 @@ def last_step(
 ) -> np.ndarray: # The state at every example's last step, `(n, m)`; zeros for length 0
     "The last real state, equation (55)."
     [a] = check_shapes({"a": (a, "n, m, T_x")})
-    lengths = _check_lengths(lengths, *a.shape[1:])
+    lengths = check_lengths(lengths, *a.shape[1:])
     if lengths is None: return a[:, :, -1].copy()
     return np.where(lengths > 0, a[:, np.arange(len(lengths)), lengths - 1], 0)
 
@@ -152,8 +137,8 @@ def last_step_backward(
 ) -> np.ndarray: # Gradient by the states of every step, `(n, m, T_x)`
     "The gradient of last_step: it goes to the step that was picked."
     [da_last] = check_shapes({"da_last": (da_last, "n, m")})
-    (n, m), T_x = da_last.shape, _count("T_x", T_x)
-    lengths = _check_lengths(lengths, m, T_x)
+    (n, m), T_x = da_last.shape, check_size("T_x", T_x)
+    lengths = check_lengths(lengths, m, T_x)
     da = np.zeros((T_x, n, m), da_last.dtype).transpose(1, 2, 0)
     if lengths is None: da[:, :, -1] = da_last
     else: da[:, np.arange(m), lengths - 1] = np.where(lengths > 0, da_last, 0)
@@ -190,8 +175,8 @@ def dropout_masks(
 ) -> dict: # `masks` and `state_masks`, two arguments of layers_forward
     "Random masks of 0 and 1 / (1 - rate), in the precision of the parameters."
     net, rng = _network(parameters), np.random.default_rng(rng)
-    m, T_x, rows = _count("m", m), _count("T_x", T_x), 0
-    rate, state_rate = _rate("rate", rate), _rate("state_rate", state_rate)
+    m, T_x, rows = check_size("m", m), check_size("T_x", T_x), 0
+    rate, state_rate = check_rate("rate", rate), check_rate("state_rate", state_rate)
     def draw(p, dtype, *shape):
         if p: return ((rng.random(shape) >= p) / (1 - p)).astype(dtype)
     masks, state_masks = [], []
@@ -203,15 +188,6 @@ def dropout_masks(
                             for W in weights])
         rows = sum(len(W) for W in weights if W is not None)
     return {"masks": masks, "state_masks": _nested(state_masks)}
-
-def _rate(
-    name:str, # The argument
-    rate, # A number from 0 to below 1
-) -> float: # `rate`
-    "`rate` as a number. Raises `ValueError` where nothing would be kept."
-    number = float(_number(name, rate))
-    if 0 <= number < 1: return number
-    raise ValueError(f"{name}: expected a number from 0 to below 1, got {number}")
 
 # %% ../nbs/12_layers.ipynb #4fc2d6be
 def _network(
@@ -497,9 +473,7 @@ def _check_tape(
     tape, # A LayersTape
 ) -> LayersTape: # `tape`
     "Raises `TypeError` if `tape` is none."
-    if isinstance(tape, LayersTape): return tape
-    raise TypeError("tape: expected what layers_forward returned last, "
-                    f"got {type(tape).__name__}")
+    return check_kind("tape", tape, LayersTape, "what layers_forward returned last")
 
 def _rows(
     parameters:dict, # Of one direction
@@ -537,7 +511,7 @@ def _output_gradient(
 ) -> np.ndarray: # Of all steps, sorted, zeros in the padding, `(rows, m, T_x)`
     "`da` as the layers take it. Raises `ShapeError` if it does not fit the output."
     if da is None: return np.broadcast_to(tape.dtype.type(0), tape.shape)
-    d, (rows, m, T_x) = _check_steps("da", da, tape.shape, "rows, m, T_x"), tape.shape
+    d, (rows, m, T_x) = check_steps("da", da, tape.shape, "rows, m, T_x"), tape.shape
     if d.shape[2] < T_x:
         d = np.concatenate([d, np.zeros((rows, m, T_x - d.shape[2]), d.dtype)], axis=2)
     lengths, order, _ = tape.sorting
@@ -559,7 +533,7 @@ def layers_forward(
 ) -> tuple: # `a` of the last layer `(rows, m, T_x)`, last states a and c like a0, the tape
     "A network of layers over sequences of any lengths, equations (50), (52), (55) to (59)."
     net, [x] = _network(parameters), check_shapes({"x": (x, "n_x, m, T_x")})
-    sorting = lengths, order, back = _sorting(_check_lengths(lengths, *x.shape[1:]))
+    sorting = lengths, order, back = _sorting(check_lengths(lengths, *x.shape[1:]))
     plan = _plan(x, net, order, a0, c0, state_masks, engine, tape)
     masks = _spread("masks", masks, [(n,) for n in range(len(net))])
     v, layers, last = _cleared(_ordered(x, order), lengths), [], []

@@ -8,7 +8,8 @@ __all__ = ['cross_entropy', 'loss_and_gradients']
 # %% ../nbs/06_output.ipynb #e75d0b13
 import numpy as np
 
-from .parameters import LSTM_SHAPES, MissingParameter, check_inputs, check_shapes
+from .arguments import check_classes, check_inputs, check_real, check_shapes, missing
+from .parameters import LSTM_SHAPES
 from .activations import softmax
 from .sequence import lstm_backward, lstm_forward
 
@@ -34,17 +35,11 @@ def _check_labels(
 ) -> tuple: # The three as arrays, the weights in the precision of the logits
     "Check the arguments. Raises `ValueError` for labels or weights out of range."
     sizes = {}
-    z, numbers = check_shapes({"z": (z, "n_y, m, T_x"), "labels": (labels, "m, T_x")}, sizes)
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"labels: expected whole numbers, got {labels.dtype}")
-    if numbers.min() < 0 or numbers.max() >= len(z):
-        raise ValueError(f"labels: expected classes from 0 to {len(z) - 1}, "
-                         f"got {labels.min()} to {labels.max()}")
+    z, _ = check_shapes({"z": (z, "n_y, m, T_x"), "labels": (labels, "m, T_x")}, sizes)
+    labels = check_classes("labels", labels, len(z), sizes)
     weights = np.ones(labels.shape) if weights is None else weights
     [w] = check_shapes({"weights": (weights, "m, T_x")}, sizes)
-    if w.dtype.kind == "c": raise TypeError(f"weights: expected real numbers, got {w.dtype}")
-    w = w.astype(z.real.dtype)
+    w = check_real("weights", w).astype(z.real.dtype)
     if not 0 < w.sum() < np.inf:
         raise ValueError(f"weights: expected a finite sum above 0, got {w.sum()}")
     return z, labels, w
@@ -79,7 +74,7 @@ def _check_network(
     p, x, _ = check_inputs(parameters, LSTM_SHAPES,
                            x=(x, "n_x, m, T_x"), labels=(labels, "m, T_x"))
     if "Wy" not in p:
-        raise MissingParameter('parameters: "Wy" is missing, expected (n_y, n_a)')
+        raise missing("parameters", "Wy", "(n_y, n_a)")
     a0 = np.zeros((len(p["bf"]), x.shape[1]), p["bf"].dtype) if a0 is None else a0
     Wy, by = p.pop("Wy"), p.pop("by")
     return p, Wy, by, x, a0

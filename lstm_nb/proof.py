@@ -10,7 +10,9 @@ from math import sqrt
 
 import numpy as np
 
-from .parameters import LSTM_SHAPES, ShapeError, _count, as_array, check_inputs
+from .arguments import (ShapeError, check_dtype, check_inputs, check_real,
+                               check_size, optional)
+from .parameters import LSTM_SHAPES
 
 # %% ../nbs/07_proof.ipynb #718397de
 @np.errstate(all="ignore")
@@ -29,8 +31,8 @@ def exact_lstm(
                               da=(da, "n_a, m, T_x"), dc=(dc, "n_a, m, T_x"))
     names = [*(f'parameters["{k}"]' for k in p), "x", "a0", "c0", "da", "dc"]
     for k, v in zip(names, [*p.values(), *arrays], strict=True):
-        if v.dtype.kind == "c": raise TypeError(f"{k}: expected real numbers, got {v.dtype}")
-    exact, sigmoid, tanh, dot = _arithmetic(_count("digits", digits))
+        check_real(k, v)
+    exact, sigmoid, tanh, dot = _arithmetic(check_size("digits", digits))
     p, (x, a, c, da, dc) = {k: exact(v) for k, v in p.items()}, map(exact, arrays)
     steps = []
     for t in range(x.shape[2]):
@@ -72,8 +74,7 @@ def _arithmetic(
     digits:int, # Decimal digits
 ) -> tuple: # Conversion from floats, sigmoid, tanh and matrix product
     "Arithmetic with `digits` digits, on arrays of mpmath numbers."
-    import mpmath                                # here, because nothing else needs it
-    mp = mpmath.MPContext()
+    mp = optional("mpmath", "test", "exact_lstm").MPContext()
     mp.dps = digits
     functions = (lambda v: mp.mpf(float(v))), (lambda z: 1 / (1 + mp.exp(-z))), mp.tanh
     def dot(A, B):
@@ -87,9 +88,7 @@ def last_places(
     exact:np.ndarray, # What exact_lstm returned for it, the same shape
 ) -> np.ndarray: # The error of every entry in units of the last place, equation (26)
     "How far `actual` is from the exact result, in units of the last place of its type."
-    actual = as_array("actual", actual)
-    if actual.dtype.kind == "c":
-        raise TypeError(f"actual: expected real numbers, got {actual.dtype}")
+    actual = check_real("actual", actual)
     if actual.shape != np.shape(exact):
         raise ShapeError(f"actual: expected the shape of exact, {np.shape(exact)}, got {actual.shape}")
     size = abs(exact).astype(float)
@@ -107,9 +106,7 @@ def certified_rtol(
     dtype=np.float64, # The type that was computed in
 ) -> float: # The largest error that rounding explains, as `rtol` of `assert_close`
     "The tolerance for an LSTM with weights of the size that they start from, equation (27)."
-    n_x, n_a, m, T_x = (_count(k, n) for k, n in dict(n_x=n_x, n_a=n_a, m=m, T_x=T_x).items())
-    if n_a < 2: raise ShapeError(f"n_a: expected at least 2, got {n_a}")
-    if np.dtype(dtype).kind not in "fc":
-        raise TypeError(f"dtype: expected a float or complex type, got {np.dtype(dtype)}")
+    n_x, n_a, m, T_x = (check_size(k, n) for k, n in dict(n_x=n_x, n_a=n_a, m=m, T_x=T_x).items())
+    n_a = check_size("n_a", n_a, 2)
     kappa = 12 + (sqrt(n_x + n_a) + sqrt(m * T_x)) / 4
-    return float(100 * kappa * np.finfo(dtype).eps)                     # (27)
+    return float(100 * kappa * np.finfo(check_dtype(dtype)).eps)                     # (27)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .parameters import RNN_SHAPES, ShapeError, as_array, check_inputs, check_shapes
+from .arguments import ShapeError, check_inputs, check_shapes, check_steps
+from .parameters import RNN_SHAPES
 from .activations import softmax, tanh_derivative
 
 # %% ../nbs/03_rnn.ipynb #5db7793d
@@ -114,12 +115,7 @@ def check_upstream(
     steps:list, # The caches of the `T_x` steps that were run
 ) -> np.ndarray: # `d` as an array
     "The gradient that arrives at the steps. Raises `ShapeError` if it does not fit them."
-    n_a, m = np.shape(steps[0].a_next)
-    d = as_array(name, d)
-    if d.ndim != 3 or d.shape[:2] != (n_a, m) or not 0 < d.shape[2] <= len(steps):
-        raise ShapeError(f"{name}: expected (n_a, m, T_x) = ({n_a}, {m}, {len(steps)}) "
-                         f"or at least one step of it, got {d.shape}")
-    return d
+    return check_steps(name, d, (*np.shape(steps[0].a_next), len(steps)))
 
 # %% ../nbs/03_rnn.ipynb #0a961617
 @np.errstate(all="ignore")

@@ -10,11 +10,9 @@ __all__ = ['parameter_gradients', 'sgd', 'adam', 'clip_by_norm', 'cosine_schedul
 # %% ../nbs/21_train.ipynb #46ef43f1
 import dis
 import hashlib
-import importlib
 import inspect
 import json
 import math
-import operator
 import os
 import shutil
 import sys
@@ -29,12 +27,13 @@ from types import CodeType, FunctionType
 
 import numpy as np
 
-from .parameters import (MissingParameter, ShapeError, _count, _number, as_array,
-                                check_shapes, init_lstm_parameters)
+from .arguments import (ShapeError, check_classes, check_flag, check_kind,
+                               check_least, check_mapping, check_number, check_positive,
+                               check_rate, check_real, check_shapes, check_size,
+                               check_whole, missing, optional)
+from .parameters import init_lstm_parameters
 from .activations import softmax
-from .layers import (LayersTape, _rate, _weight, init_layers, layers_backward,
-                            layers_forward)
-from .variants import _flag
+from .layers import LayersTape, _weight, init_layers, layers_backward, layers_forward
 from .weights import _SEAL, _check_seal, _sealed, _target, _write_file
 
 # %% ../nbs/21_train.ipynb #18578260
@@ -64,16 +63,7 @@ def _arrays(
     if isinstance(tree, (list, tuple)) and not _numbers(tree):
         kind = tuple if isinstance(tree, tuple) else list
         return kind(v if v is None else _arrays(f"{name}[{n}]", v) for n, v in enumerate(tree))
-    return _real(name, tree)
-
-def _real(
-    name:str, # What the array is called in an error
-    value, # An array of real numbers
-) -> np.ndarray: # `value` as an array
-    "Raises `TypeError` for anything else."
-    array = as_array(name, value)
-    if array.dtype.kind != "c": return array
-    raise TypeError(f"{name}: expected real numbers, got {array.dtype}")
+    return check_real(name, tree)
 
 def _fitted(
     name:str, # What the tree is called in an error
@@ -85,12 +75,9 @@ def _fitted(
     "A tree that belongs to the parameters. Raises an error that names the place if it does not."
     if like is None: return None
     if isinstance(like, dict):
-        if not isinstance(tree, Mapping):
-            raise TypeError(f"{name}: expected a dictionary of arrays, got {type(tree).__name__}")
+        check_mapping(name, tree)
         for k, p in like.items():
-            if d + k not in tree:
-                shape = f", expected {p.shape}" if isinstance(p, np.ndarray) else ""
-                raise MissingParameter(f'{name}: "{d}{k}" is missing{shape}')
+            if d + k not in tree: raise missing(name, d + k, getattr(p, "shape", ""))
         return {k: _fitted(f'{name}["{d}{k}"]', tree[d + k], p, d, f'{of}["{k}"]')
                 for k, p in like.items()}
     if isinstance(like, (list, tuple)):
@@ -100,7 +87,7 @@ def _fitted(
             raise ShapeError(f"{name}: expected {len(like)} entries as {of}, got {len(tree)}")
         return type(like)(_fitted(f"{name}[{n}]", v, p, d, f"{of}[{n}]")
                           for n, (v, p) in enumerate(zip(tree, like, strict=True)))
-    array = _real(name, tree)
+    array = check_real(name, tree)
     if array.shape == like.shape: return array
     raise ShapeError(f"{name}: expected {like.shape} as {of}, got {array.shape}")
 
@@ -135,28 +122,6 @@ def _with_d(
     return tree
 
 # %% ../nbs/21_train.ipynb #c4208a97
-def _least(
-    name:str, # The argument
-    value, # A real number
-    least:float=0., # What it must be at least
-) -> float: # `value`
-    "`value` as a finite number. Raises `ValueError` where it is none or below `least`."
-    number = float(_number(name, value))
-    if least <= number < np.inf: return number
-    raise ValueError(f"{name}: expected a finite number of at least {least:g}, got {number}")
-
-def _whole(
-    name:str, # The argument
-    value, # A whole number
-    least:int=0, # What it must be at least
-) -> int: # `value`
-    "`value` as an int. Raises `TypeError` where it is none, `ValueError` below `least`."
-    try: number = operator.index(value)
-    except TypeError as e:
-        raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}") from e
-    if number >= least: return number
-    raise ValueError(f"{name}: expected a whole number of at least {least}, got {number}")
-
 def _pair(
     parameters, # As in sgd
     gradients, # As in sgd
@@ -175,10 +140,9 @@ def _state(
     "An optimiser's state. Raises `ValueError` for that of another optimiser."
     zeros = lambda p: np.zeros(p.shape, np.result_type(p, np.float32))
     if state is None: return [_map(zeros, p) for _ in keys]
-    if not isinstance(state, Mapping):
-        raise TypeError(f"state: expected what the last update returned, got {type(state).__name__}")
+    check_mapping("state", state, "what the last update returned")
     for k in (*more, *keys):
-        if k not in state: raise MissingParameter(f'state: "{k}" is missing')
+        if k not in state: raise missing("state", k)
     if len(state) == len(keys + more): return [_fitted(f'state["{k}"]', state[k], p) for k in keys]
     raise ValueError(f"state: expected {', '.join(more + keys)}, got {', '.join(map(str, state))}: "
                      "it is that of another update")
@@ -194,8 +158,8 @@ def sgd(
     momentum:float=0., # Share of the last step that is made again, from 0 to below 1
 ) -> tuple: # The new parameters, and the state `{"v": ...}`
     "Gradient descent with momentum, equation (100)."
-    (p, g), lr = _pair(parameters, gradients), _least("lr", lr)
-    momentum, [v] = _rate("momentum", momentum), _state(state, p, "v")
+    (p, g), lr = _pair(parameters, gradients), check_least("lr", lr)
+    momentum, [v] = check_rate("momentum", momentum), _state(state, p, "v")
     v = _map(lambda v, g: momentum*v + g, v, g)                              # (100)
     return _map(lambda p, v: (p - lr*v).astype(p.dtype, copy=False), p, v), {"v": v}     # (100)
 
@@ -212,11 +176,11 @@ def adam(
     epsilon:float=1e-8, # Added to the root
 ) -> tuple: # The new parameters, and the state `{"t": ..., "m": ..., "v": ...}`
     "One step of Adam (Kingma and Ba 2015), equations (101) to (103)."
-    (p, g), lr = _pair(parameters, gradients), _least("lr", lr)
-    epsilon = _least("epsilon", epsilon)
-    beta1, beta2 = _rate("beta1", beta1), _rate("beta2", beta2)
+    (p, g), lr = _pair(parameters, gradients), check_least("lr", lr)
+    epsilon = check_least("epsilon", epsilon)
+    beta1, beta2 = check_rate("beta1", beta1), check_rate("beta2", beta2)
     m, v = _state(state, p, "m", "v", more=("t",))
-    t = 1 if state is None else 1 + _whole('state["t"]', state["t"], 1)
+    t = 1 if state is None else 1 + check_whole('state["t"]', state["t"], 1)
     m = _map(lambda m, g: beta1*m + (1 - beta1)*g, m, g)                     # (101)
     v = _map(lambda v, g: beta2*v + (1 - beta2)*g*g, v, g)                   # (101)
     def step(p, m, v):
@@ -231,8 +195,7 @@ def clip_by_norm(
     most:float, # The longest that they may be, all together
 ) -> tuple: # The gradients, scaled by one factor, and how long they were
     "Clipping by the global norm, equation (104). What is not finite is left as it is."
-    tree, most = _arrays("gradients", gradients), float(_number("most", most))
-    if not most > 0: raise ValueError(f"most: expected a number above 0, got {most}")
+    tree, most = _arrays("gradients", gradients), check_positive("most", most)
     big, relative = _norm(tree)
     norm = big * relative
     if not np.isfinite(big) or norm <= most: return _map(np.copy, tree), norm
@@ -257,9 +220,9 @@ def cosine_schedule(
     last:float=0., # Where it ends
 ) -> float: # The step size
     "Up in a straight line, then down along half a cosine, equation (105)."
-    step, steps = _whole("step", step), _whole("steps", steps, 1)
-    warmup = _whole("warmup", warmup)
-    peak, last = _least("peak", peak), _least("last", last)
+    step, steps = check_whole("step", step), check_whole("steps", steps, 1)
+    warmup = check_whole("warmup", warmup)
+    peak, last = check_least("peak", peak), check_least("last", last)
     if step < warmup: return peak * (step + 1) / warmup                      # (105)
     share = min(step - warmup, steps - warmup) / max(steps - warmup, 1)
     return last + (peak - last) * (1 + math.cos(math.pi * share)) / 2        # (105)
@@ -272,8 +235,8 @@ def minibatch(
     seed:int=0, # Of the order
 ) -> np.ndarray: # Numbers of the examples, `(size,)`, fewer in the last batch of an epoch
     "The batch of a step: every example once in an epoch, every epoch in an order of its own."
-    step, seed = _whole("step", step), _whole("seed", seed)
-    m, size = _whole("m", m, 1), _whole("size", size, 1)
+    step, seed = check_whole("step", step), check_whole("seed", seed)
+    m, size = check_size("m", m), check_size("size", size)
     epoch, n = divmod(step, -(-m // size))
     order = np.random.default_rng([seed, epoch]).permutation(m)
     return order[n*size:(n + 1)*size]
@@ -282,17 +245,17 @@ def minibatch(
 def init_network(
     n_x:int, # Inputs
     n_a:int, # Hidden units of every layer and direction
+    *,
     n_y:int, # Outputs
     n_layers:int=1, # Layers
     bidirectional:bool=False, # Whether every layer is a pair of directions
-    *,
     init=init_lstm_parameters, # Makes the parameters of one direction out of inputs and units
     rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
     dtype=np.float64, # The type of every array
 ) -> dict: # `layers` as in init_layers, `Wy` `(n_y, rows)`, `by` `(n_y, 1)`
     "Fresh parameters of layers with a linear output on top."
-    rng, n_y = np.random.default_rng(rng), _count("n_y", n_y)
-    layers = init_layers(n_x, n_a, n_layers, bidirectional, init=init, rng=rng, dtype=dtype)
+    rng, n_y = np.random.default_rng(rng), check_size("n_y", n_y)
+    layers = init_layers(n_x, n_a, n_layers=n_layers, bidirectional=bidirectional, init=init, rng=rng, dtype=dtype)
     rows = sum(len(_weight(p)) for p in (layers[-1] if bidirectional else layers[-1:]))
     Wy = rng.standard_normal((n_y, rows)) / np.sqrt(rows)
     return {"layers": layers, "Wy": Wy.astype(dtype), "by": np.zeros((n_y, 1), dtype)}
@@ -316,7 +279,7 @@ def network_forward(
     **options, # All other arguments of layers_forward: `a0`, `lengths`, `engine` and so on
 ) -> tuple: # `z` `(n_y, m, T_x)`, with `last` `(n_y, m, 1)`, last states a and c, and the tape
     "Layers and a linear output, equation (106)."
-    (layers, Wy, by), last = _parts(parameters), _flag("last", last)
+    (layers, Wy, by), last = _parts(parameters), check_flag("last", last)
     a, a_last, c_last, tape = layers_forward(x, layers, **options)
     if last:
         top = a_last[-1] if isinstance(a_last[-1], tuple) else (a_last[-1],)
@@ -332,10 +295,9 @@ def _parts(
     parameters, # As in network_forward
 ) -> tuple: # Its layers, `Wy` and `by`
     "The entries of a network with an output. Raises an error where one is missing."
-    if not isinstance(parameters, Mapping):
-        raise TypeError(f"parameters: expected a dictionary, got {type(parameters).__name__}")
+    check_mapping("parameters", parameters, "a dictionary")
     for k in ("layers", "Wy", "by"):
-        if k not in parameters: raise MissingParameter(f'parameters: "{k}" is missing')
+        if k not in parameters: raise missing("parameters", k)
     return parameters["layers"], parameters["Wy"], parameters["by"]
 
 # %% ../nbs/21_train.ipynb #8a0ac3a7
@@ -345,9 +307,7 @@ def network_backward(
     tape:NetworkTape, # What network_forward returned last
 ) -> dict: # `dWy`, `dby`, nested like the layers `dlayers`, and `dx`, `da0`, `dc0`
     "The gradients of layers with a linear output, equation (107)."
-    if not isinstance(tape, NetworkTape):
-        raise TypeError("tape: expected what network_forward returned last, "
-                        f"got {type(tape).__name__}")
+    check_kind("tape", tape, NetworkTape, "what network_forward returned last")
     rows, m, T = tape.shown.shape
     [dz] = check_shapes({"dz": (dz, "n_y, m, T")}, {"n_y": len(tape.Wy), "m": m, "T": T})
     da = np.tensordot(tape.Wy.T, dz, 1)                                      # (107)
@@ -440,7 +400,7 @@ def _result(
             if isinstance(k, str) and k not in _COLUMNS: continue
             raise ValueError("loss_and_gradients: expected names for its figures other than "
                              f"{', '.join(_COLUMNS)}, which fit writes down itself, got {k!r}")
-        if isinstance(figures, Mapping): return _number("loss", loss), gradients, figures
+        if isinstance(figures, Mapping): return check_number("loss", loss), gradients, figures
     raise TypeError("loss_and_gradients: expected (loss, gradients) or (loss, gradients, "
                     f"a dictionary of figures), got {type(result).__name__}")
 
@@ -473,7 +433,7 @@ def _validated(
 ) -> Run: # With a row of history, and perhaps a new best
     "Validate the parameters as they are."
     if validate is None: return run
-    value = float(_number("validation", validate(run.parameters)))
+    value = float(check_number("validation", validate(run.parameters)))
     _check_finite(run.step, {"validation": np.asarray(value)}, good)
     history = _noted(run.history, {"validation": value, "validated": run.step})
     if run.best is None or value < run.best["validation"]:
@@ -508,7 +468,7 @@ def _how(
     held = {} if isinstance(owner, (type, FunctionType)) else getattr(owner, "__dict__", {})
     held = {k: v for k, v in held.items() if isinstance(v, _PLAIN)}
     settings = usual | held | {f"argument {n}": v for n, v in enumerate(placed)} | given
-    clip = None if clip is None else float(_number("clip", clip))
+    clip = None if clip is None else float(check_number("clip", clip))
     settings = {k: _named(v) for k, v in settings.items() if k not in ("lr", "state")}
     return {"update": _named(update), "settings": settings, "clip": clip}
 
@@ -592,10 +552,10 @@ def _saved_run(
     try:
         run = Run(**{"how": None, **saved})                 # runs had no `how` once
         if {*saved} | {"how"} != {*Run._fields}: raise ValueError("other entries")
-        _whole("step", run.step)
+        check_whole("step", run.step)
         if run.best is not None:
             _fitted("best", run.best["parameters"], _arrays("parameters", run.parameters))
-            _whole("best step", run.best["step"]), _number("validation", run.best["validation"])
+            check_whole("best step", run.best["step"]), check_number("validation", run.best["validation"])
         if run.how is not None: _said(run.how)
         return run._replace(history={k: [*v] for k, v in saved["history"].items()})
     except (TypeError, ValueError, KeyError, AttributeError) as e:
@@ -626,10 +586,7 @@ def _bar(
     if not progress:
         yield lambda run: None
         return
-    try: from tqdm import tqdm
-    except ImportError as e:
-        raise ImportError('progress: the bar needs tqdm: pip install "lstm_nb[train]", '
-                          "or progress=False") from e
+    tqdm = optional("tqdm", "train", "progress=True").tqdm
     file = sys.stderr
     live = file.isatty() or type(file).__module__.startswith("ipykernel")
     columns, rows = shutil.get_terminal_size()          # sensible where tqdm's guess is 0
@@ -662,7 +619,7 @@ def fit(
     progress:bool=True, # Whether to show a bar; needs tqdm
 ) -> Run: # Parameters, best parameters, history and all else that is needed to go on
     "Train. Raises `NonFiniteError` where a loss, gradient, update or validation is not finite."
-    steps, every = _whole("steps", steps), _whole("every", every, 1)
+    steps, every = check_whole("steps", steps), check_whole("every", every, 1)
     run = _begun(parameters, path, _how(update, clip))
     schedule, good, due = lr if callable(lr) else lambda step: lr, run.parameters, False
     with _bar(progress, run.step, steps) as show:
@@ -685,14 +642,14 @@ def save_tree(
     "Write a tree to a safetensors file: all or nothing, even if the process is killed."
     arrays = {}
     form = json.dumps(_encoded(tree, "tree", "", arrays))
-    _write_file(path, _sealed(_optional("safetensors.numpy").save(arrays, {"form": form})))
+    _write_file(path, _sealed(optional("safetensors.numpy", "train", "a file of a tree").save(arrays, {"form": form})))
 
 # %% ../nbs/21_train.ipynb #17c2f53b
 def load_tree(
     path, # A file that save_tree wrote
 ): # The tree, every bit as it was, in memory of its own
     "Read a tree. Raises `ValueError` if the file is damaged or another one."
-    safetensors, path = _optional("safetensors"), os.fspath(path)
+    safetensors, path = optional("safetensors", "train", "a file of a tree"), os.fspath(path)
     try:
         _check_seal(path)
         with safetensors.safe_open(path, framework="np") as file:
@@ -712,15 +669,6 @@ def load_tree(
                          f"got something else: {e!r}") from e
 
 # %% ../nbs/21_train.ipynb #eb9de715
-def _optional(
-    name:str, # A module
-): # The module
-    "Import what comes with the extra `train`."
-    try: return importlib.import_module(name)
-    except ImportError as e:
-        package = name.partition(".")[0]
-        raise ImportError(f'{package} is needed here: pip install "lstm_nb[train]"') from e
-
 _KEPT = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64"
 
 def _encoded(
@@ -782,7 +730,7 @@ def adding_problem(
     rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
 ) -> tuple: # `x` `(2, m, T_x)`, lengths `(m,)`, targets `(1, m, 1)`
     "Sequences of the adding problem of Hochreiter and Schmidhuber (1997), section 5.4."
-    T, m, rng = _whole("T", T, 11), _whole("m", m, 1), np.random.default_rng(rng)
+    T, m, rng = check_whole("T", T, 11), check_whole("m", m, 1), np.random.default_rng(rng)
     lengths, each = rng.integers(T, T + T//10, m, endpoint=True), np.arange(m)
     values, markers = rng.uniform(-1, 1, (m, lengths.max())), np.zeros((m, lengths.max()))
     first, second = rng.integers(10, size=m), rng.integers(T//2 - 1, size=m)
@@ -799,7 +747,7 @@ def adding_solved(
     errors:np.ndarray, # Absolute errors at the ends of the sequences, the newest last, `(n,)`
 ) -> bool: # Whether the problem counts as solved
     "The paper's criterion: the last 2,000 all below 0.04, and below 0.01 on average."
-    [errors] = check_shapes({"errors": (_real("errors", errors), "n")})
+    [errors] = check_shapes({"errors": (check_real("errors", errors), "n")})
     last = errors[-2000:]
     return len(last) == 2000 and bool(last.max() < 0.04 and last.mean() < 0.01)
 
@@ -810,12 +758,9 @@ def chrono_init(
     rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
 ) -> dict: # The same with another `bf` and `bi`
     "Biases with which the memories last from 2 to `T` steps (Tallec and Ollivier 2018)."
-    if not isinstance(parameters, Mapping):
-        kind = type(parameters).__name__
-        raise TypeError(f"parameters: expected a dictionary of arrays, got {kind}")
-    if "bf" not in parameters:
-        raise MissingParameter('parameters: "bf" is missing, expected (n_a, 1)')
-    p, T = dict(parameters), _whole("T", T, 3)
+    if "bf" not in check_mapping("parameters", parameters):
+        raise missing("parameters", "bf", "(n_a, 1)")
+    p, T = dict(parameters), check_whole("T", T, 3)
     [b] = check_shapes({'parameters["bf"]': (p["bf"], "n_a, 1")})
     bf = np.log(np.random.default_rng(rng).uniform(1, T - 1, b.shape)).astype(b.dtype)
     return p | {"bf": bf, "bi": -bf}
@@ -827,13 +772,8 @@ def one_hot(
     dtype=np.float64, # The type of the result
 ) -> np.ndarray: # A 1 at the class and 0 elsewhere, `(n, m, T_x)`
     "Classes as the inputs of a network."
-    n, [values] = _count("n", n), check_shapes({"classes": (classes, "m, T_x")})
-    classes = np.asarray(classes)
-    if classes.dtype.kind not in "iu":
-        raise TypeError(f"classes: expected whole numbers, got {classes.dtype}")
-    if values.min() < 0 or values.max() >= n:
-        raise ValueError(f"classes: expected classes from 0 to {n - 1}, "
-                         f"got {classes.min()} to {classes.max()}")
+    n = check_size("n", n)
+    classes = check_classes("classes", classes, n)
     x = np.zeros((n, *classes.shape), dtype)
     np.put_along_axis(x, classes[None].astype(np.int64), 1, axis=0)
     return x
@@ -848,10 +788,10 @@ def sample(
     rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
 ) -> np.ndarray: # The classes that were drawn, `(n,)`
     "Let a network go on with a sequence: draw a class, read it, and so on, equation (109)."
-    rng, tau = np.random.default_rng(rng), _least("temperature", temperature)
+    rng, tau = np.random.default_rng(rng), check_least("temperature", temperature)
     n_y, drawn, states = len(_parts(parameters)[1]), [], (None, None)
     x = one_hot([start], n_y)
-    for _ in range(_whole("n", n)):
+    for _ in range(check_whole("n", n)):
         z, *states, _ = network_forward(x, parameters, a0=states[0], c0=states[1])
         if not np.isfinite(z).all():
             raise ValueError("parameters: expected finite outputs, got nan or infinity")

@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .parameters import RNN_SHAPES, _init, _number, as_array, check_inputs
+from .arguments import (as_array, check_flag, check_inputs, check_least,
+                               check_number, check_positive, check_steps)
+from .parameters import RNN_SHAPES, init_parameters
 from .activations import sigmoid, sigmoid_derivative, tanh_derivative
 from .rnn import stack_steps
-from .fused import _check_steps
+from .sequence import at_step
 
 # %% ../nbs/13_variants.ipynb #dad696dc
 def _sigmoid(z): return (s := sigmoid(z)), sigmoid_derivative(s)
@@ -86,7 +88,7 @@ def _activation(
     if len(constants) > len(defaults):
         raise ValueError(f'{name}: expected at most {len(defaults)} numbers for "{label}", '
                          f"got {len(constants)}")
-    constants = [float(_number(name, n)) for n in constants] + [*defaults[len(constants):]]
+    constants = [float(check_number(name, n)) for n in constants] + [*defaults[len(constants):]]
     names = ("alpha", "beta")[:len(constants)]
     return partial(function, **dict(zip(names, constants, strict=True)))
 
@@ -229,10 +231,11 @@ def _run_backward(name, step, da, tape, dc):
         got = f"that of {tape.name}" if isinstance(tape, VariantTape) else type(tape).__name__
         raise TypeError(f"tape: expected what {name} returned last, got {got}")
     da = _upstream("da", da, tape)
-    dc = da[:0, :, :0] if dc is None else _upstream("dc", dc, tape)
+    rows = len(da) if tape.sizes["dc"] is None else tape.sizes["dc"][0]
+    dc = np.zeros((rows, da.shape[1], 0), da.dtype) if dc is None else _upstream("dc", dc, tape)
     da_prev, dc_prev, dx, sums = np.zeros(da.shape[:2], da.dtype), 0, [], {}
     for t in reversed(range(max(da.shape[2], dc.shape[2]))):
-        da_next, dc_next = _at(da, t) + da_prev, _at(dc, t) + dc_prev            # (18), (19)
+        da_next, dc_next = at_step(da, t) + da_prev, at_step(dc, t) + dc_prev            # (18), (19)
         d = step(da_next, dc_next, tape.steps[t], tape.parameters, tape.options)
         da_prev, dc_prev = d.pop("da_prev"), d.pop("dc_prev", 0)
         if tape.mask is not None: da_prev = da_prev * tape.mask
@@ -242,16 +245,12 @@ def _run_backward(name, step, da, tape, dc):
     end = {} if tape.sizes["dc"] is None else {"dc0": dc_prev}
     return {"dx": stack_steps(dx[::-1][:da.shape[2]]), "da0": da_prev} | by_parameter | end
 
-def _at(d, t):
-    "The gradient that the loss sends to step `t`, or 0 after the last."
-    return d[:, :, t] if t < d.shape[2] else 0
-
 def _upstream(name, d, tape):
     "The gradient that arrives at the steps, as an array. Raises an error if it does not fit."
     if tape.sizes[name] is None:
         raise TypeError(f"{name}: expected None, there is no memory, got {type(d).__name__}")
     rows = "n_r" if name == "da" and "Wp" in tape.parameters else "n_a"
-    return _check_steps(name, d, tape.sizes[name], f"{rows}, m, T_x")
+    return check_steps(name, d, tape.sizes[name], f"{rows}, m, T_x")
 
 # %% ../nbs/13_variants.ipynb #9c66696d
 def _lstm_shapes(keys, coupled):
@@ -275,11 +274,6 @@ def _without_coupled(parameters, coupled):
     other = {"f": "i", "i": "f"}[coupled]
     return {k: v for k, v in parameters.items() if k not in (f"P{other}", f"g{other}")}
 
-def _flag(name, value):
-    "`value` as True or False. Raises `TypeError` for anything else."
-    if isinstance(value, (bool, int, np.bool_)) and value in (0, 1): return bool(value)
-    raise TypeError(f"{name}: expected True or False, got {value!r}")
-
 class _Options(NamedTuple):
     activations:list # Functions of the pre-activation that return value and slope
     clip:float=None # Of the pre-activations
@@ -296,9 +290,7 @@ def _options(activations, count, **others):
     functions = [_activation(f"activations[{n}]", a) for n, a in enumerate(activations)]
     for k, value in others.items():
         if value is None and k != "epsilon" or k == "reset_after": continue
-        others[k] = number = float(_number(k, value))
-        if not (number > 0 or number == 0 and k == "epsilon"):
-            raise ValueError(f"{k}: expected a number above 0, got {number}")
+        others[k] = check_least(k, value) if k == "epsilon" else check_positive(k, value)
     return _Options(functions, **others)
 
 # %% ../nbs/13_variants.ipynb #c63641f5
@@ -346,8 +338,8 @@ def variant_lstm_backward(
 def init_variant_parameters(
     n_x:int, # Inputs
     n_a:int, # Hidden units
-    n_r:int=None, # Rows of the hidden state after a projection; without it there is none
     *,
+    n_r:int=None, # Rows of the hidden state after a projection; without it there is none
     coupled:str=None, # As in variant_lstm_forward
     peepholes:bool=False, # Whether the gates look at the memory
     layer_norm:bool=False, # Whether gates, candidate and memory are normalised
@@ -356,15 +348,15 @@ def init_variant_parameters(
     dtype=np.float64, # The type of every array
 ) -> dict: # Names and shapes as in variant_lstm_forward
     "Fresh parameters of an LSTM variant: normal weights of variance 1 / columns."
-    peepholes, layer_norm = _flag("peepholes", peepholes), _flag("layer_norm", layer_norm)
+    peepholes, layer_norm = check_flag("peepholes", peepholes), check_flag("layer_norm", layer_norm)
     keys = [k for k, there in {"Wp": n_r is not None, "Pf Pi Po": peepholes,
                                "gf gi gc go gh": layer_norm}.items() if there]
     shapes = _lstm_shapes(" ".join(keys).split(), _check_coupled(coupled))
     sizes = dict(n_x=n_x, n_a=n_a) | ({} if n_r is None else dict(n_r=n_r))
-    p = _init(shapes, sizes, rng, dtype)
+    p = init_parameters(shapes, sizes, rng, dtype)
     p |= {k: np.ones_like(v) for k, v in p.items() if k[0] == "g"}
     key, sign = ("bi", -1) if coupled == "i" else ("bf", 1)
-    bias = sign * _number("forget_bias", forget_bias)
+    bias = sign * check_number("forget_bias", forget_bias)
     return p | {key: p[key] + bias.astype(p[key].dtype)}
 
 # %% ../nbs/13_variants.ipynb #40a064e5
@@ -443,7 +435,7 @@ def gru_forward(
 ) -> tuple: # `a` `(n_a, m, T_x)`, `None`, and the tape
     "A gated recurrent unit over a whole sequence, equations (79) to (82)."
     has_bias = isinstance(parameters, Mapping) and "bca" in parameters
-    after = has_bias if reset_after is None else _flag("reset_after", reset_after)
+    after = has_bias if reset_after is None else check_flag("reset_after", reset_after)
     if has_bias and not after:
         raise ValueError(f'reset_after: expected True, as the parameters have "bca", got {reset_after}')
     o = _options(activations, 2, clip=clip, reset_after=after)
@@ -470,8 +462,8 @@ def init_gru_parameters(
     dtype=np.float64, # The type of every array
 ) -> dict: # Names and shapes as in `GRU_SHAPES`, `bca` only with `reset_after`
     "Fresh parameters of a GRU: normal weights of variance 1 / columns, zero biases."
-    shapes = {k: v for k, v in GRU_SHAPES.items() if k != "bca" or _flag("reset_after", reset_after)}
-    return _init(shapes, dict(n_x=n_x, n_a=n_a), rng, dtype)
+    shapes = {k: v for k, v in GRU_SHAPES.items() if k != "bca" or check_flag("reset_after", reset_after)}
+    return init_parameters(shapes, dict(n_x=n_x, n_a=n_a), rng, dtype)
 
 # %% ../nbs/13_variants.ipynb #676a88cf
 def _rnn_step(xt, a_prev, _, p, o):

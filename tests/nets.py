@@ -28,7 +28,7 @@ def renamed(gradients):
 
 
 inits = {"lstm": init_lstm_parameters, "rnn": init_rnn_parameters, "gru": partial(init_gru_parameters, reset_after=True),
-         "projected": lambda n_x, n_a, **options: init_variant_parameters(n_x, n_a, max(n_a - 1, 1), **options)}
+         "projected": lambda n_x, n_a, **options: init_variant_parameters(n_x, n_a, n_r=max(n_a - 1, 1), **options)}
 
 
 def net(kind, n_x, n_a, m, T_x, n_layers=1, directions="both", lengths=None, seed=0):
@@ -37,7 +37,7 @@ def net(kind, n_x, n_a, m, T_x, n_layers=1, directions="both", lengths=None, see
     `directions` is "forward", "both" or "reverse"; `lengths` None, "sorted", "any" or "zeros" (some are 0).
     """
     rng = np.random.default_rng([n_x, n_a, m, T_x, n_layers, seed])
-    p = init_layers(n_x, n_a, n_layers, directions == "both", init=inits[kind], rng=rng)
+    p = init_layers(n_x, n_a, n_layers=n_layers, bidirectional=directions == "both", init=inits[kind], rng=rng)
     if directions == "reverse": p = [(None, layer) for layer in p]
     p = tree(lambda w: w if w.shape[1] > 1 else w + rng.standard_normal(w.shape), p)
     places = lambda rows: tree(lambda _: rng.standard_normal((rows, m)), [tuple(q and 0 for q in v) if isinstance(v, tuple) else 0 for v in p])

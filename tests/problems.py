@@ -16,7 +16,7 @@ def draw(n_x, n_a, m, T_x, n_y=None, net="lstm", seed=0, scale=1., dtype=np.floa
     rng = np.random.default_rng([n_x, n_a, m, T_x, seed])
     normal = lambda *shape: rng.standard_normal(shape).astype(dtype)
     init = init_lstm_parameters if net == "lstm" else init_rnn_parameters
-    p = init(n_x, n_a, n_y, rng=rng, dtype=dtype)
+    p = init(n_x, n_a, n_y=n_y, rng=rng, dtype=dtype)
     p = {k: (v * dtype(scale) if k[0] == "W" else normal(*v.shape)) for k, v in p.items()}
     return {"parameters": p, "x": normal(n_x, m, T_x), "a0": normal(n_a, m), "c0": normal(n_a, m),
             "da": normal(n_a, m, T_x), "dc": normal(n_a, m, T_x)}

@@ -368,7 +368,7 @@ subjects = {
 def network(q):
     "A network on the inputs of the problem `q`, one layer or two, one direction or two, with lengths, states and masks or without."
     r, (n_x, m, T_x), n_a, dtype = random.Random(q["x"].tobytes()), q["x"].shape, len(q["a0"]), q["x"].dtype
-    p = L.init_layers(n_x, n_a, r.choice([1, 2]), r.random() < 0.5, rng=r.randrange(99), dtype=dtype)
+    p = L.init_layers(n_x, n_a, n_layers=r.choice([1, 2]), bidirectional=r.random() < 0.5, rng=r.randrange(99), dtype=dtype)
     rng = np.random.default_rng(r.randrange(99))
     draw = lambda *shape: rng.standard_normal(shape).astype(dtype)
     states = lambda: None if r.random() < 0.3 else [tuple(draw(n_a, m) for _ in layer) if isinstance(layer, tuple) else draw(n_a, m) for layer in p]
@@ -542,7 +542,7 @@ def variant(kind):
         if kind == "lstm":
             o |= {"coupled": r.choice([None, None, "f", "i"]), "cell_clip": there(0.8), "epsilon": 0.1}
             n_r = r.choice([None, n_a, n_a + 1])
-            p = V.init_variant_parameters(n_x, n_a, n_r, coupled=o["coupled"], peepholes=r.random() < 0.5, layer_norm=r.random() < 0.5, rng=rng, dtype=dtype)
+            p = V.init_variant_parameters(n_x, n_a, n_r=n_r, coupled=o["coupled"], peepholes=r.random() < 0.5, layer_norm=r.random() < 0.5, rng=rng, dtype=dtype)
             if n_r == n_a + 1: o["mask"] = there(draw(n_r, m))
         elif kind == "gru":
             after = r.random() < 0.5
@@ -817,7 +817,8 @@ def judge_cosine(v, a):
 
 
 def judge_minibatch(v, a):
-    for k, least in (("step", 0), ("m", 1), ("size", 1), ("seed", 0)): judge_whole(v, k, a[k], least)
+    for k in ("step", "seed"): judge_whole(v, k, a[k], 0)
+    for k in ("m", "size"): judge_count(v, k, a[k])
 
 
 def judge_network(v, a):

@@ -203,7 +203,7 @@ def test_checks_in_threads(capsys):
     there = {"__name__": "solution"}
     exec(compile(base, "solution.py", "exec"), there)
     stream, names, rng = sys.stdout, list(JUDGES), np.random.default_rng(0)
-    x, a0, p = rng.normal(size=(3, 4, 5)), rng.normal(size=(2, 4)), lstm_nb.init_lstm_parameters(3, 2, 2)
+    x, a0, p = rng.normal(size=(3, 4, 5)), rng.normal(size=(2, 4)), lstm_nb.init_lstm_parameters(3, 2, n_y=2)
     wanted, done, different, lines = there["lstm_forward"](x, a0, p)[0], threading.Event(), [], 0
 
     def others():

@@ -94,7 +94,7 @@ def test_arrays_in_files(tmp_path):
 @pytest.mark.parametrize("lengths", [None, [9, 2, 0, 5]])
 def test_layers_take_it_as_an_engine(lengths):
     rng = np.random.default_rng(0)
-    p, x, da = init_layers(3, 5, 2, True, rng=rng), rng.standard_normal((3, 4, 9)), rng.standard_normal((10, 4, 9))
+    p, x, da = init_layers(3, 5, n_layers=2, bidirectional=True, rng=rng), rng.standard_normal((3, 4, 9)), rng.standard_normal((10, 4, 9))
     masks = {"state_masks": [tuple(rng.standard_normal((2, 5, 4))) for _ in range(2)]}
     runs = [layers_forward(x, p, lengths=lengths, engine=e, **masks) for e in (None, engine)]
     assert_close(runs[1][0], runs[0][0])

@@ -63,9 +63,9 @@ def test_with_the_solutions_every_check_passes(edition, monkeypatch):
     assert sorted(seen) == sorted(JUDGES)
 
 
-COMMON = [("05_sequence", "lstm_backward", "_step(da, t) + da_prev", "_step(da, t)", "carry_a"),
-          ("05_sequence", "lstm_backward", "_step(dc, t) + dc_prev", "_step(dc, t)", "carry_c"),
-          ("05_sequence", "lstm_backward", "_step(da, t) + da_prev", "da_prev", "da"),
+COMMON = [("05_sequence", "lstm_backward", "at_step(da, t) + da_prev", "at_step(da, t)", "carry_a"),
+          ("05_sequence", "lstm_backward", "at_step(dc, t) + dc_prev", "at_step(dc, t)", "carry_c"),
+          ("05_sequence", "lstm_backward", "at_step(da, t) + da_prev", "da_prev", "da"),
           ("05_sequence", "lstm_backward", "{k: sums[k] + gradients[k] for k in sums}", "{k: gradients[k] for k in sums}", "accumulate"),
           ("03_rnn", "rnn_backward", "da[:, :, t] + da_prev, steps[t]", "da[:, :, t], steps[t]", "carry_a"),
           ("03_rnn", "rnn_backward", "da[:, :, t] + da_prev, steps[t]", "da_prev, steps[t]", "da"),

@@ -9,7 +9,7 @@ import lstm_nb as nb
 n_x, n_a, m, T = 3, 4, 2, 5
 r = np.random.default_rng(0)
 x, a0 = r.standard_normal((n_x, m, T)), r.standard_normal((n_a, m))
-lstm, rnn = nb.init_lstm_parameters(n_x, n_a, 2, rng=0), nb.init_rnn_parameters(n_x, n_a, 2, rng=0)
+lstm, rnn = nb.init_lstm_parameters(n_x, n_a, n_y=2, rng=0), nb.init_rnn_parameters(n_x, n_a, n_y=2, rng=0)
 gru = nb.init_gru_parameters(n_x, n_a, rng=0)
 column = r.standard_normal((n_a, 1))
 variant, of_gru = "engine=(variant_lstm_forward, variant_lstm_backward)", "engine=(gru_forward, gru_backward)"
@@ -33,7 +33,7 @@ def test_a_key_that_would_be_ignored(name, run, p, key):
 
 
 @pytest.mark.parametrize("p, engine", [(gru, of_gru), ({k: v for k, v in rnn.items() if "y" not in k}, "engine=(variant_rnn_forward, variant_rnn_backward)"),
-                                       (nb.init_gru_parameters(n_x, n_a, reset_after=True), of_gru), (nb.init_variant_parameters(n_x, n_a, 2), variant),
+                                       (nb.init_gru_parameters(n_x, n_a, reset_after=True), of_gru), (nb.init_variant_parameters(n_x, n_a, n_r=2), variant),
                                        (nb.init_variant_parameters(n_x, n_a, coupled="i"), 'variant_lstm_forward with coupled="i"'),
                                        (nb.init_variant_parameters(n_x, n_a, coupled="f"), 'variant_lstm_forward with coupled="f"')])
 def test_a_network_without_an_engine(p, engine):

@@ -360,7 +360,7 @@ def test_the_tape_is_opaque():
 
 
 def test_init():
-    p = init_layers(3, 4, 3, True, rng=0)
+    p = init_layers(3, 4, n_layers=3, bidirectional=True, rng=0)
     assert [layer[1]["Wf"].shape for layer in p] == [(4, 7), (4, 12), (4, 12)]
     a, a_last, c_last, _ = layers_forward(np.ones((3, 2, 5)), p)
     assert a.shape == (8, 2, 5) and len(a_last) == len(c_last) == 3 and a_last[0][1].shape == (4, 2)

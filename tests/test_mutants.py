@@ -68,8 +68,8 @@ def test_initial_parameters():
     for init in (init_rnn_parameters, init_lstm_parameters):
         for sizes in [(None, 5), (3, None)]:
             with pytest.raises(TypeError, match="expected a whole number, got NoneType"): init(*sizes)
-        with pytest.raises(TypeError, match="positional"): init(3, 5, 2, 1)
-        assert sorted(init(n_x=3, n_a=5, n_y=2)) == sorted(init(3, 5, 2))
+        with pytest.raises(TypeError, match="positional"): init(3, 5, 2)
+        assert sorted(init(n_x=3, n_a=5, n_y=2)) == sorted(init(3, 5, n_y=2))
 
 
 def test_the_step_may_be_smaller_or_larger_than_the_numbers():

@@ -17,10 +17,10 @@ n_x, n_a, m, T = 2, 4, 3, 7
 r = np.random.default_rng(0)
 draw = lambda *shape: r.standard_normal(shape)
 x, y, a0, c0, mask = draw(n_x, m, T), draw(n_x, m, T), draw(n_a, m), draw(n_a, m), (draw(n_a, m) > 0) / .5
-p, gru = nb.init_lstm_parameters(n_x, n_a, 2, rng=1), nb.init_gru_parameters(n_x, n_a, reset_after=True, rng=1)
+p, gru = nb.init_lstm_parameters(n_x, n_a, n_y=2, rng=1), nb.init_gru_parameters(n_x, n_a, reset_after=True, rng=1)
 all_on = nb.init_variant_parameters(n_x, n_a, n_r=3, peepholes=True, layer_norm=True, rng=1)
 rnn = nb.init_rnn_parameters(n_x, n_a, rng=1)
-pairs, lengths = nb.init_layers(n_x, n_a, 2, bidirectional=True, rng=1), [7, 2, 5]
+pairs, lengths = nb.init_layers(n_x, n_a, n_layers=2, bidirectional=True, rng=1), [7, 2, 5]
 network = nb.init_network(n_x, n_a, n_layers=2, n_y=2, rng=1)
 numba = partial(nb.fused_lstm_forward, engine="numba"), nb.fused_lstm_backward
 checkpointed = partial(nb.checkpointed_lstm_forward, every=3), nb.checkpointed_lstm_backward

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import pytest
 from conftest import root
+import lstm_nb
 from lstm_nb import cross_entropy, dropout_masks
 from lstm_nb import train as T
 from lstm_nb.train import (NonFiniteError, adam, adding_problem, clip_by_norm, cosine_schedule, fit, init_network, load_tree, minibatch,
@@ -34,7 +35,7 @@ def same(a, b):
 
 # a training with all that has a state: epochs, dropout, momentum, a schedule, clipping, a best, figures of its own
 
-net = init_network(3, 4, 2, n_layers=2, bidirectional=True, rng=0, dtype=np.float32)
+net = init_network(3, 4, n_y=2, n_layers=2, bidirectional=True, rng=0, dtype=np.float32)
 x = np.random.default_rng(1).standard_normal((3, 50, 5)).astype(np.float32)
 labels = (x[0].sum(1) > 0).astype(int)
 
@@ -87,7 +88,7 @@ def test_no_validation_no_best():
     assert run.best is None and {*run.history} == {"loss", "norm", "right", "sizes"}
     free, clipped = (training(1, clip=c) for c in (None, 1e-3))
     assert free.history["norm"] == clipped.history["norm"] > 1e-3
-    assert same(net, init_network(3, 4, 2, n_layers=2, bidirectional=True, rng=0, dtype=np.float32))
+    assert same(net, init_network(3, 4, n_y=2, n_layers=2, bidirectional=True, rng=0, dtype=np.float32))
 
 
 # resumed in another way
@@ -203,7 +204,7 @@ def test_a_run_without_a_record_goes_on(tmp_path, update):
 def test_a_state_of_another_update():
     p, g = {"w": np.ones(2)}, {"dw": np.ones(2)}
     with pytest.raises(ValueError, match="state: expected v, got t, m, v: it is that of another update"): sgd(p, g, adam(p, g)[1])
-    with pytest.raises(T.MissingParameter, match='state: "t" is missing'): adam(p, g, sgd(p, g)[1])
+    with pytest.raises(lstm_nb.MissingParameter, match='state: "t" is missing'): adam(p, g, sgd(p, g)[1])
 
 
 @pytest.mark.parametrize("spoil", [
@@ -310,7 +311,7 @@ def test_updates_of_ones_own_that_go_wrong(tmp_path):
     wide = lambda p, g, state=None, *, lr: ({"w": p["w"].astype(np.float64) - lr * g["dw"]}, None)
     run = go(tmp_path/"wide", 4, wide, p={"w": np.ones(3, np.float32)})
     assert run.parameters["w"].dtype == np.float32 and go(tmp_path/"wide", 9, wide, p={"w": np.ones(3, np.float32)}).step == 9
-    with pytest.raises(T.ShapeError, match=r'update: parameters\["w"\]: expected \(3,\)'): go(None, 3, lambda p, g, state=None, *, lr: ({"w": np.ones(4)}, None))
+    with pytest.raises(lstm_nb.ShapeError, match=r'update: parameters\["w"\]: expected \(3,\)'): go(None, 3, lambda p, g, state=None, *, lr: ({"w": np.ones(4)}, None))
 
 
 def test_a_validation_that_is_not_finite(tmp_path):
@@ -594,9 +595,9 @@ def test_bar_in_a_notebook():
 
 
 @pytest.mark.parametrize("package, call, message", [
-    ("tqdm", "fit(loss, p, lambda step: step, 3)", 'progress: the bar needs tqdm: pip install "lstm_nb[train]", or progress=False'),
-    ("safetensors", "save_tree('t', p)", 'safetensors is needed here: pip install "lstm_nb[train]"'),
-    ("safetensors", "load_tree('t')", 'safetensors is needed here: pip install "lstm_nb[train]"')])
+    ("tqdm", "fit(loss, p, lambda step: step, 3)", 'progress=True needs tqdm: pip install "lstm_nb[train]"'),
+    ("safetensors", "save_tree('t', p)", 'a file of a tree needs safetensors: pip install "lstm_nb[train]"'),
+    ("safetensors", "load_tree('t')", 'a file of a tree needs safetensors: pip install "lstm_nb[train]"')])
 def test_without_the_extra(package, call, message, tmp_path):
     "An error that says what to install; and without a bar and a file there is no need of either."
     code = textwrap.dedent(f"""
@@ -662,7 +663,7 @@ def test_the_adding_problem_can_be_solved_by_hand():
 
 
 def test_samples_follow_the_network():
-    p = init_network(3, 5, 3, rng=1)
+    p = init_network(3, 5, n_y=3, rng=1)
     drawn = sample(p, [0], 2000, rng=2)
     z = network_forward(one_hot([np.r_[0, drawn[:-1]]], 3), p)[0][:, 0]
     probability = np.exp(z - z.max(0)) / np.exp(z - z.max(0)).sum(0)

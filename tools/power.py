@@ -56,11 +56,11 @@ mistakes = [
     (backward, "(16) without s", "cell", '"dc_prev": (dc_next + s) * ft', '"dc_prev": dc_next * ft'),
     (backward, "(16) without dc", "cell", '"dc_prev": (dc_next + s) * ft', '"dc_prev": s * ft'),
     (backward, "(16) Γi for Γf", "cell", '"dc_prev": (dc_next + s) * ft', '"dc_prev": (dc_next + s) * it'),
-    (backward, "(18) da not carried", "sequence", "_step(da, t) + da_prev", "_step(da, t) + 0*da_prev"),
-    (backward, "(19) dc not carried", "sequence", "_step(dc, t) + dc_prev", "_step(dc, t) + 0*dc_prev"),
+    (backward, "(18) da not carried", "sequence", "at_step(da, t) + da_prev", "at_step(da, t) + 0*da_prev"),
+    (backward, "(19) dc not carried", "sequence", "at_step(dc, t) + dc_prev", "at_step(dc, t) + 0*dc_prev"),
     (backward, "(18), (19) neither carried", "sequence",
-     [("_step(da, t) + da_prev", "_step(da, t) + 0*da_prev"), ("_step(dc, t) + dc_prev", "_step(dc, t) + 0*dc_prev")], None),
-    (backward, "(18) last step's da only", "sequence", "_step(da, t) + da_prev", "_step(da, t)*(t == da.shape[2] - 1) + da_prev"),
+     [("at_step(da, t) + da_prev", "at_step(da, t) + 0*da_prev"), ("at_step(dc, t) + dc_prev", "at_step(dc, t) + 0*dc_prev")], None),
+    (backward, "(18) last step's da only", "sequence", "at_step(da, t) + da_prev", "at_step(da, t)*(t == da.shape[2] - 1) + da_prev"),
     (backward, "(20) overwritten, not added", "sequence", "sums[k] + gradients[k]", "gradients[k]"),
     (backward, "the cache of the step after", "sequence", "steps[t])", "steps[min(t + 1, len(steps) - 1)])"),
     (backward, "the first step left out", "sequence", "range(max(da.shape[2], dc.shape[2]))", "range(min(1, len(steps) - 1), max(da.shape[2], dc.shape[2]))"),
@@ -203,7 +203,7 @@ def learns():
     def run():
         rng = np.random.default_rng(0)
         x, labels = rng.standard_normal((3, 8, 6)), rng.integers(4, size=(8, 6))
-        p, losses = lstm_nb.init_lstm_parameters(3, 10, 4, rng=rng), []
+        p, losses = lstm_nb.init_lstm_parameters(3, 10, n_y=4, rng=rng), []
         for _ in range(50):
             loss, g, _ = lstm_nb.loss_and_gradients(x, labels, p)
             p = {k: v - 0.5*g[f"d{k}"] for k, v in p.items()}

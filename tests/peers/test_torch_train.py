@@ -121,7 +121,7 @@ def test_schedule():
 def test_network_with_lengths(both):
     "Two layers, an output on the last states, squared error: loss and every gradient."
     rng = np.random.default_rng(2)
-    p = init_network(3, 4, 2, 2, both, rng=0)
+    p = init_network(3, 4, n_y=2, n_layers=2, bidirectional=both, rng=0)
     x, n, y = rng.standard_normal((3, 5, 7)), np.array([7, 2, 5, 1, 7]), rng.standard_normal((2, 5, 1))
     z, *_, tape = network_forward(x, p, True, lengths=n)
     loss, dz = squared_error(z, y)
