@@ -14,7 +14,7 @@ first_gradient = """
 from time import perf_counter
 import numpy as np
 from lstm_nb.parameters import init_lstm_parameters
-from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
+from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
 start = perf_counter()
 import numba, scipy.linalg
 imported = perf_counter()
@@ -30,8 +30,8 @@ import numpy as np
 from programs import without_mkl
 if sys.argv[1] == "openblas": without_mkl()
 from lstm_nb.parameters import init_lstm_parameters
-from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
-from lstm_nb import fused_numba
+from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+from lstm_nb.engines import compiled
 def median_of(run, count):
     times = []
     for _ in range(count):
@@ -40,8 +40,8 @@ def median_of(run, count):
 """
 whole = clock + """
 way, (n_x, n_a, m, T_x), tape = sys.argv[1], eval(sys.argv[2]), [None]
-if way in ("products", "one"): fused_numba._parts = lambda sizes: 1
-if way == "products": fused_numba._alone = lambda work, k: work(k)
+if way in ("products", "one"): compiled._parts = lambda sizes: 1
+if way == "products": compiled._alone = lambda work, k: work(k)
 p, x = init_lstm_parameters(n_x, n_a, rng=0, dtype=np.float32), np.ones((n_x, m, T_x), np.float32)
 a0, da = np.zeros((n_a, m), np.float32), np.ones((T_x, n_a, m), np.float32).transpose(1, 2, 0)
 def run():
@@ -55,10 +55,10 @@ import numba
 n, m = eval(sys.argv[2])
 rng = np.random.default_rng(0)
 W, a, z = rng.standard_normal((4*n, n), np.float32), rng.standard_normal((n, m), np.float32), np.empty((4*n, m), np.float32)
-@numba.njit(**fused_numba._options)
+@numba.njit(**compiled._options)
 def blas(W, a, z):
-    for _ in range(100): fused_numba._product(W, a, z)
-@numba.njit(**fused_numba._options)
+    for _ in range(100): compiled.product(W, a, z)
+@numba.njit(**compiled._options)
 def loops(W, a, z):
     for _ in range(100):
         for r in range(z.shape[0]):

@@ -19,7 +19,8 @@ dtypes, modes, tolerance = ("float32", "float64"), ("forward", "both"), {"float3
 
 def draw(n_x, n_a, m, T_x, lengths):
     "A problem by name. With lengths, the examples have a quarter of the steps to all of them."
-    from lstm_nb.layers import init_layers, zero_padding
+    from lstm_nb.networks.lengths import zero_padding
+    from lstm_nb.networks.nesting import init_layers
     rng = np.random.default_rng([n_x, n_a, m, T_x])
     normal = lambda *shape: rng.standard_normal(shape, np.float32)
     net = init_layers(n_x, n_a, n_layers=2, bidirectional=True, rng=rng, dtype=np.float32)
@@ -37,8 +38,8 @@ def flat(found):
 
 
 def ours(q, engine):
-    from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
-    from lstm_nb.layers import layers_backward, layers_forward
+    from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+    from lstm_nb.networks.layers import layers_backward, layers_forward
     kept = {"tape": None}
     run = partial(layers_forward, q["x"], q["parameters"], q["a0"], q["c0"], lengths=q["lengths"],
                   engine=(partial(fused_lstm_forward, engine=engine), fused_lstm_backward))

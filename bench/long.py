@@ -44,27 +44,27 @@ def first(q, T): return q | {k: q[k][:, :, :T] for k in ("x", "da")}
 
 def plain(q, engine):
     "The tape is handed on to the next run, as a training loop would."
-    from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
+    from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
     *_, q["tape"] = fused_lstm_forward(q["x"], q["a0"], q["parameters"], engine=engine, tape=q.get("tape"))
     return fused_lstm_backward(q["da"], q["tape"])
 
 
 def forward(q, engine):
     "The plain engine's way forward alone: what is done twice with checkpoints."
-    from lstm_nb.fused import fused_lstm_forward
+    from lstm_nb.engines.calls import fused_lstm_forward
     *_, q["tape"] = fused_lstm_forward(q["x"], q["a0"], q["parameters"], engine=engine, tape=q.get("tape"))
 
 
 def checkpointed(q, engine, every=None, only_last=True):
     "The same gradients of the same arrays."
-    from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+    from lstm_nb.engines.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
     *states, tape = checkpointed_lstm_forward(q["x"], q["a0"], q["parameters"], engine=engine, every=every, only_last=only_last)
     return checkpointed_lstm_backward(q["da"], tape)
 
 
 def least(q, engine):
     "With the segments of least memory: more of them, so more set-up."
-    from lstm_nb.checkpoint import best_every
+    from lstm_nb.engines.checkpoint import best_every
     return checkpointed(q, engine, every=best_every(q["x"].shape[2], len(q["x"]), len(q["a0"])))
 
 
@@ -73,14 +73,14 @@ def all_states(q, engine): return checkpointed(q, engine, only_last=False)
 
 def streamed(q, engine):
     "Nothing that is made is as long as the sequence: dx is handed on, to nobody."
-    from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+    from lstm_nb.engines.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
     tape = checkpointed_lstm_forward(q["x"], q["a0"], q["parameters"], engine=engine, only_last=True)[2]
     return checkpointed_lstm_backward(lambda a, start, stop: q["da"][:, :, start:stop], tape, dx=lambda part, start, stop: None)
 
 
 def made(q, engine, T_x=1_000_000):
     "Nor is anything that goes in: x is made segment by segment, with its first step as the seed, and da out of a."
-    from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+    from lstm_nb.engines.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
     (n_x, m, _), dtype = q["x"].shape, q["x"].dtype
     def make(start, stop): return np.random.default_rng(start).standard_normal((stop - start, n_x, m), dtype).transpose(1, 2, 0)
     tape = checkpointed_lstm_forward(make, q["a0"], q["parameters"], engine=engine, T_x=min(T_x, q.get("T_x", T_x)), only_last=True)[2]

@@ -45,15 +45,15 @@ def without_mkl():
     from importlib import metadata
     files = metadata.files
     metadata.files = lambda name: None if name == "mkl" else files(name)
-    from lstm_nb import fused_numba
+    from lstm_nb.engines import compiled
     metadata.files = files
-    assert not fused_numba._mkl()
+    assert not compiled.find_mkl()
 
 
 def fused(q, engine, mkl=True):
     "The tape of a run is handed to the next one, as a training loop would."
     if not mkl: without_mkl()
-    from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
+    from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
     kept = {"tape": None}
 
     def forward():
@@ -65,7 +65,7 @@ def fused(q, engine, mkl=True):
 
 
 def checkpointed(q):
-    from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+    from lstm_nb.engines.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
     forward = partial(checkpointed_lstm_forward, q["x"], q["a0"], q["parameters"], q["c0"])
 
     def both():
@@ -177,9 +177,9 @@ def jax_scan(q):
 
 def mkl_products(q):
     "The same by MKL, which the compiled engine uses where it is installed."
-    from lstm_nb import fused_numba
-    if not fused_numba._mkl(): raise ModuleNotFoundError("No module named 'mkl'")
-    return products(q, fused_numba._product)
+    from lstm_nb.engines import compiled
+    if not compiled.find_mkl(): raise ModuleNotFoundError("No module named 'mkl'")
+    return products(q, compiled.product)
 
 
 def products(q, dot=np.dot):

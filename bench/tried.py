@@ -21,8 +21,8 @@ sizes = [(32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64
 
 def whole(q):
     "No units are shared out, and the products are kept to one core."
-    from lstm_nb import fused_numba
-    fused_numba._parts = lambda sizes: 1
+    from lstm_nb.engines import compiled
+    compiled._parts = lambda sizes: 1
     return programs.fused(q, "numba")
 
 
@@ -34,10 +34,10 @@ def arrays(q):
 
 def columns(q, thin=None):
     "Examples as columns and the inputs' product before the loop, as in the engines: three times everything is turned."
-    from lstm_nb.fused import _Memory, _turn
-    from lstm_nb.fused_numba import _product as dot
+    from lstm_nb.engines.fused import Memory, turn
+    from lstm_nb.engines.compiled import product as dot
     n_x, n, m, T, new = arrays(q)
-    memory = _Memory(n_x, n, m, T, q["x"].dtype)
+    memory = Memory(n_x, n, m, T, q["x"].dtype)
     memory.Wx[...], memory.S[...] = new(*memory.Wx.shape), new(*memory.S.shape)
     W, WT, WxT, A, K = new(4*n, n), new(n, 4*n), new(n_x, 4*n), new(T, n, m), new(T, 4*n, m)
     S, dZ, z, a = memory.S, new(4*n, T, m), new(4*n, m), new(n, m)
@@ -49,14 +49,14 @@ def columns(q, thin=None):
             W = memory.Wx[r:r + len(memory.block)]
             some = memory.block[:len(W)]
             dot(W, S[n:].reshape(-1, T*m), some)
-            _turn(some.reshape(len(W), T, m), memory.G.reshape(T, 4*n, m)[:, r:r + len(W)])
+            turn(some.reshape(len(W), T, m), memory.G.reshape(T, 4*n, m)[:, r:r + len(W)])
         for At in A: up(At, z)
-        _turn(A, S[:n])
+        turn(A, S[:n])
 
     def both():
         forward()
         for Kt in K[::-1]: down(Kt, a)
-        _turn(K, dZ)
+        turn(K, dZ)
         dot(dZ.reshape(4*n, T*m), S.reshape(-1, T*m).T, dW)
         dot(WxT, dZ.reshape(4*n, T*m), dx)
     return forward, both, None
@@ -64,8 +64,8 @@ def columns(q, thin=None):
 
 def within(q):
     "The inputs within the product of the step: nothing before the loop, and one product gives da and dx."
-    from lstm_nb.fused import _turn
-    from lstm_nb.fused_numba import _product as dot
+    from lstm_nb.engines.fused import turn
+    from lstm_nb.engines.compiled import product as dot
     n_x, n, m, T, new = arrays(q)
     k = n + n_x + 1
     W, WT, S, K, z, back = new(4*n, k), new(k - 1, 4*n), new(T, k, m), new(T, 4*n, m), new(4*n, m), new(k - 1, m)
@@ -77,14 +77,14 @@ def within(q):
     def both():
         forward()
         for Kt in K[::-1]: dot(WT, Kt, back)
-        _turn(S, turned); _turn(K, dZ)
+        turn(S, turned); turn(K, dZ)
         dot(dZ.reshape(4*n, T*m), turned.reshape(k, T*m).T, dW)
     return forward, both, None
 
 
 def as_rows(q):
     "Examples as rows, as in PyTorch: time first is a matrix already, and nothing is turned."
-    from lstm_nb.fused_numba import _product as dot
+    from lstm_nb.engines.compiled import product as dot
     n_x, n, m, T, new = arrays(q)
     W, Wx, A, X, K = new(4*n, n), new(4*n, n_x + 1), new(T, m, n), new(T*m, n_x + 1), new(T, m, 4*n)
     G, z, a, dWa, dWx, dx = new(T*m, 4*n), new(m, 4*n), new(m, n), new(4*n, n), new(4*n, n_x + 1), new(T*m, n_x + 1)
@@ -105,9 +105,9 @@ def as_rows(q):
 
 def packed(W, m, T):
     "A product with weights that are brought into the order in which MKL reads them once in `T` calls, instead of in each."
-    from lstm_nb.fused_numba import _mkl
+    from lstm_nb.engines.compiled import find_mkl
     kind, number = ("s", ctypes.c_float) if W.dtype == np.float32 else ("d", ctypes.c_double)
-    size, pack, compute = (getattr(_mkl(), f"cblas_{kind}gemm_{k}") for k in ("pack_get_size", "pack", "compute"))
+    size, pack, compute = (getattr(find_mkl(), f"cblas_{kind}gemm_{k}") for k in ("pack_get_size", "pack", "compute"))
     size.restype = ctypes.c_size_t
     rows, left, plain, ready = 101, 161, 111, 151                       # as mkl_cblas.h counts them
     place, (M, K), calls = lambda v: ctypes.c_void_p(v.ctypes.data), W.shape, count()

@@ -15,24 +15,38 @@ from .rnn import *
 from .cell import *
 from .sequence import *
 from .output import *
-from .fused import *
-from .checkpoint import *
-from .layers import *
-from .variants import *
+from .engines.tape import Tape
+from .engines.engine import ENGINES, find_engine, prove_engine
+from .engines.calls import fused_lstm_backward, fused_lstm_forward
+from .engines.checkpoint import CheckpointTape, best_every, checkpointed_lstm_backward, checkpointed_lstm_forward
+from .networks.lengths import as_batch_first, as_time_first, from_batch_first, from_time_first, last_step, last_step_backward, reverse_steps, zero_padding
+from .networks.nesting import dropout_masks, init_layers
+from .networks.layers import LayersTape, layers_backward, layers_forward
+from .networks.activations import ACTIVATIONS, activate
+from .networks.variants import VariantTape, init_variant_parameters, variant_lstm_backward, variant_lstm_forward
+from .networks.gru import GRU_SHAPES, gru_backward, gru_forward, init_gru_parameters
+from .networks.rnn import variant_rnn_backward, variant_rnn_forward
 from .weights import *
 from .train import *
 from .flow import *
 from .proof import certified_rtol
-from .check import check, gap
-from .editions import which_edition
+from .checker.check import check, gap
+from .checker.editions import which_edition
 
 # %% ../nbs/index.ipynb #21fb9314
-from . import (activations, cell, checkpoint, flow, fused, gradcheck, layers, output,
-                     rnn, sequence, train, variants, weights)
+from . import (activations, cell, flow, gradcheck, output,
+                     rnn, sequence, train, weights)
 
 __all__ = [name for page in (activations, gradcheck, rnn, cell, sequence, output,
-                             fused, checkpoint, layers, variants, weights, train, flow)
+                             weights, train, flow)
            for name in page.__all__ if name != "at_step"] + [
     "ShapeError", "MissingParameter", "as_array", "check_inputs", "check_shapes", "RNN_SHAPES",
-    "LSTM_SHAPES", "init_rnn_parameters", "init_lstm_parameters", "certified_rtol", "check", "gap",
+    "LSTM_SHAPES", "init_rnn_parameters", "init_lstm_parameters", "Tape", "ENGINES", "find_engine",
+    "prove_engine", "fused_lstm_backward", "fused_lstm_forward", "CheckpointTape", "best_every",
+    "checkpointed_lstm_backward", "checkpointed_lstm_forward", "as_batch_first", "as_time_first",
+    "from_batch_first", "from_time_first", "last_step", "last_step_backward", "reverse_steps",
+    "zero_padding", "dropout_masks", "init_layers", "LayersTape", "layers_backward", "layers_forward",
+    "ACTIVATIONS", "activate", "VariantTape", "init_variant_parameters", "variant_lstm_backward",
+    "variant_lstm_forward", "GRU_SHAPES", "gru_backward", "gru_forward", "init_gru_parameters",
+    "variant_rnn_backward", "variant_rnn_forward", "certified_rtol", "check", "gap",
     "which_edition"]

@@ -6,7 +6,7 @@
 __all__ = ['ShapeError', 'MissingParameter', 'as_array', 'check_real', 'size_of', 'check_shapes', 'refuse_ignored', 'missing',
            'check_mapping', 'check_inputs', 'check_whole', 'check_size', 'check_number', 'check_least',
            'check_positive', 'check_rate', 'check_flag', 'check_steps', 'check_classes', 'check_lengths', 'check_kind',
-           'check_dtype', 'optional']
+           'check_no_memory', 'check_dtype', 'optional']
 
 # %% ../nbs/00_arguments.ipynb #7d43b1b2
 import operator
@@ -148,13 +148,13 @@ def _sentence(
 # keys that change the network, and those that tell one kind from another
 _CHANGING = dict.fromkeys("Pf Pi Po Wp gf gi gc go gh".split(), "variant_lstm") | {"bca": "gru"}
 _TELLING = (dict.fromkeys(["Wz", "Wr"], "gru") | dict.fromkeys(["Waa", "Wax"], "variant_rnn")
-            | dict.fromkeys(["Wf", "Wi", "Wo"], "fused_lstm"))
+            | dict.fromkeys(["Wf", "Wi", "Wo"], "numpy"))
 
 def _engine_of(
-    name:str, # What the names of its functions begin with
+    name:str, # Of the engine
 ) -> str: # As it is written in code
-    "The pair of functions that an error names."
-    return f"engine=({name}_forward, {name}_backward)"
+    "The engine that an error names, and its function."
+    return f'{"fused_lstm" if name == "numpy" else name}_forward, engine="{name}"'
 
 def refuse_ignored(
     parameters:dict, # Parameters by name
@@ -341,6 +341,14 @@ def check_kind(
     if isinstance(value, kind): return value
     raise TypeError(f"{name}: expected {what}, got {type(value).__name__}")
 
+def check_no_memory(
+    name:str, # `"c0"` or `"dc"`
+    value, # What should be `None`
+) -> None:
+    "Raises `TypeError` for a memory where the cell has none."
+    if value is None: return
+    raise TypeError(f"{name}: expected None, there is no memory, got {type(value).__name__}")
+
 def check_dtype(
     dtype, # A float or complex type, or its name
 ) -> np.dtype: # `dtype`
@@ -358,5 +366,5 @@ def optional(
     "Import what not everybody has. Raises `ImportError` that says what to install."
     try: return import_module(module)
     except ImportError as e:
-        raise ImportError(f'{what} needs {module.partition(".")[0]}: '
-                          f'pip install "lstm_nb[{extra}]"') from e
+        package = (e.name or module).partition(".")[0]
+        raise ImportError(f'{what} needs {package}: pip install "lstm_nb[{extra}]"') from e

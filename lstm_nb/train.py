@@ -31,10 +31,11 @@ from .arguments import (ShapeError, check_classes, check_flag, check_kind,
                                check_least, check_mapping, check_number, check_positive,
                                check_rate, check_real, check_shapes, check_size,
                                check_whole, missing, optional)
-from .parameters import init_lstm_parameters
+from .parameters import init_lstm_parameters, state_weight
 from .activations import softmax
-from .layers import LayersTape, _weight, init_layers, layers_backward, layers_forward
 from .weights import _SEAL, _check_seal, _sealed, _target, _write_file
+from .networks.nesting import init_layers
+from .networks.layers import LayersTape, layers_backward, layers_forward
 
 # %% ../nbs/21_train.ipynb #18578260
 def parameter_gradients(
@@ -256,7 +257,7 @@ def init_network(
     "Fresh parameters of layers with a linear output on top."
     rng, n_y = np.random.default_rng(rng), check_size("n_y", n_y)
     layers = init_layers(n_x, n_a, n_layers=n_layers, bidirectional=bidirectional, init=init, rng=rng, dtype=dtype)
-    rows = sum(len(_weight(p)) for p in (layers[-1] if bidirectional else layers[-1:]))
+    rows = sum(len(state_weight(p)) for p in (layers[-1] if bidirectional else layers[-1:]))
     Wy = rng.standard_normal((n_y, rows)) / np.sqrt(rows)
     return {"layers": layers, "Wy": Wy.astype(dtype), "by": np.zeros((n_y, 1), dtype)}
 

@@ -30,10 +30,11 @@ except ImportError: fcntl = None          # Windows
 import numpy as np
 
 from .arguments import MissingParameter, ShapeError, check_shapes
-from .layers import layers_forward
-from .variants import (ACTIVATIONS, gru_backward, gru_forward, variant_lstm_backward,
-                              variant_lstm_forward, variant_rnn_backward,
-                              variant_rnn_forward)
+from .networks.layers import layers_forward
+from .networks.activations import ACTIVATIONS
+from .networks.variants import variant_lstm_backward, variant_lstm_forward
+from .networks.gru import gru_backward, gru_forward
+from .networks.rnn import variant_rnn_backward, variant_rnn_forward
 
 # %% ../nbs/20_weights.ipynb #b46076ae
 GATES = {"lstm": "fico", "gru": "zrc", "rnn": "a"}

@@ -4,11 +4,10 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 import pytest
-from lstm_nb.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
-from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
-from lstm_nb import lstm_backward, lstm_forward, rnn_backward, rnn_forward
-from lstm_nb.layers import layers_backward, layers_forward
-from lstm_nb.variants import variant_lstm_backward, variant_lstm_forward, variant_rnn_backward, variant_rnn_forward
+from lstm_nb.engines.checkpoint import checkpointed_lstm_backward, checkpointed_lstm_forward
+from lstm_nb.engines.engine import find_engine
+from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+from lstm_nb.networks.layers import layers_backward, layers_forward
 
 
 class Engine(NamedTuple):
@@ -22,22 +21,14 @@ class Engine(NamedTuple):
 
     def run(self, q):
         "The outputs of the problem `q` by name, and the tape."
-        a, c, tape = self.forward(q["x"], q["a0"], q["parameters"], q.get("c0"))
+        a, c, tape = self.forward(q["x"], q["a0"], q["parameters"], self.of_memory(q, "c0"))
         return ({"a": a} if c is None else {"a": a, "c": c}), tape
 
     def gradients(self, q):
         "The gradients of sum(a*da) + sum(c*dc) by everything that goes in."
-        return self.backward(q["da"], self.run(q)[1], q.get("dc"))
+        return self.backward(q["da"], self.run(q)[1], self.of_memory(q, "dc"))
 
-
-def rnn(x, a0, parameters, c0=None):
-    a, _, caches = rnn_forward(x, a0, parameters)
-    return a, None, caches
-
-
-def lstm(x, a0, parameters, c0=None):
-    a, _, c, caches = lstm_forward(x, a0, parameters, c0)
-    return a, c, caches
+    def of_memory(self, q, name): return q.get(name) if self.net == "lstm" else None
 
 
 def longer(v, steps, fill=0.):
@@ -78,13 +69,13 @@ def layered(padding):
     return forward, backward
 
 
-engines = [Engine("rnn", rnn, lambda da, tape, dc=None: rnn_backward(da, tape), net="rnn"),
-           Engine("per-step", lstm, lstm_backward),
-           Engine("fused", fused_lstm_forward, fused_lstm_backward),
-           Engine("fused, compiled", partial(fused_lstm_forward, engine="numba"), fused_lstm_backward, complex=False),
+engines = [Engine("rnn", *find_engine("rnn"), net="rnn"),
+           Engine("per-step", *find_engine("steps")),
+           Engine("fused", *find_engine("numpy")),
+           Engine("fused, compiled", *find_engine("numba"), complex=False),
            Engine("checkpointed", partial(checkpointed_lstm_forward, every=3), checkpointed_lstm_backward),
-           Engine("variants", variant_lstm_forward, variant_lstm_backward),
-           Engine("variants, rnn", lambda x, a0, p, c0=None: variant_rnn_forward(x, a0, p), lambda da, tape, dc=None: variant_rnn_backward(da, tape), net="rnn"),
+           Engine("variants", *find_engine("variant_lstm")),
+           Engine("variants, rnn", *find_engine("variant_rnn"), net="rnn"),
            Engine("layers", *layered(padding=0)),
            Engine("layers, backward in padding", *layered(padding=2))]
 each = pytest.mark.parametrize("engine", engines, ids=lambda e: e.name)

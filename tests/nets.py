@@ -3,8 +3,10 @@ from functools import partial
 
 import numpy as np
 from lstm_nb import init_lstm_parameters, init_rnn_parameters
-from lstm_nb.layers import init_layers, layers_backward, layers_forward
-from lstm_nb.variants import init_gru_parameters, init_variant_parameters
+from lstm_nb.networks.layers import layers_backward, layers_forward
+from lstm_nb.networks.nesting import init_layers
+from lstm_nb.networks.gru import init_gru_parameters
+from lstm_nb.networks.variants import init_variant_parameters
 
 
 def tree(f, *v):

@@ -7,12 +7,8 @@ from typing import Callable, NamedTuple
 
 import lstm_nb as nb
 import numpy as np
-from lstm_nb import checkpoint as C
 from lstm_nb import flow as W
-from lstm_nb import fused as F
-from lstm_nb import layers as L
 from lstm_nb import train as T
-from lstm_nb import variants as V
 from hostile import is_numbers
 from problems import draw
 
@@ -368,7 +364,7 @@ subjects = {
 def network(q):
     "A network on the inputs of the problem `q`, one layer or two, one direction or two, with lengths, states and masks or without."
     r, (n_x, m, T_x), n_a, dtype = random.Random(q["x"].tobytes()), q["x"].shape, len(q["a0"]), q["x"].dtype
-    p = L.init_layers(n_x, n_a, n_layers=r.choice([1, 2]), bidirectional=r.random() < 0.5, rng=r.randrange(99), dtype=dtype)
+    p = nb.init_layers(n_x, n_a, n_layers=r.choice([1, 2]), bidirectional=r.random() < 0.5, rng=r.randrange(99), dtype=dtype)
     rng = np.random.default_rng(r.randrange(99))
     draw = lambda *shape: rng.standard_normal(shape).astype(dtype)
     states = lambda: None if r.random() < 0.3 else [tuple(draw(n_a, m) for _ in layer) if isinstance(layer, tuple) else draw(n_a, m) for layer in p]
@@ -451,7 +447,7 @@ def judge_layers_forward(v, a):
 
 def judge_layers_backward(v, a):
     tape = a["tape"]
-    if not isinstance(tape, L.LayersTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(tape, nb.LayersTape): return [v.wrong(k, Type, Shape) for k in a]
     rows, m, T_x = tape.shape
     if a["da"] is not None and not is_numbers(a["da"]): v.wrong("da", Type)
     elif a["da"] is not None:
@@ -505,11 +501,11 @@ def judge_init_layers(v, a):
 
 
 def run_layers(x, parameters, **options):
-    a, a_last, c_last, tape = L.layers_forward(x, parameters, **options)
-    return a, a_last, c_last, L.layers_backward(np.ones_like(a), tape, a_last)
+    a, a_last, c_last, tape = nb.layers_forward(x, parameters, **options)
+    return a, a_last, c_last, nb.layers_backward(np.ones_like(a), tape, a_last)
 
 
-def layers_tape(q): return L.layers_forward(**{k: v for k, v in network(q).items() if k[0] != "d"})[3]
+def layers_tape(q): return nb.layers_forward(**{k: v for k, v in network(q).items() if k[0] != "d"})[3]
 
 
 def steps(name): return lambda q: {name: q["x"], "lengths": network(q)["lengths"]}
@@ -517,15 +513,15 @@ def steps(name): return lambda q: {name: q["x"], "lengths": network(q)["lengths"
 
 subjects |= {
     "layers_forward": S(run_layers, of_network("x", "parameters", "a0", "c0", "lengths", "masks", "state_masks"), judge_layers_forward, endless=False),
-    "layers_backward": S(lambda da, tape, da_last, dc_last: L.layers_backward(da, tape, da_last, dc_last), lambda q: of_network("da", "da_last", "dc_last")(q) | {"tape": layers_tape(q)},
+    "layers_backward": S(lambda da, tape, da_last, dc_last: nb.layers_backward(da, tape, da_last, dc_last), lambda q: of_network("da", "da_last", "dc_last")(q) | {"tape": layers_tape(q)},
                          judge_layers_backward),
-    "init_layers": S(L.init_layers, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_layers": 2, "rng": 0}, judge_init_layers, fixed=("rng",), endless=False),
-    "dropout_masks": S(L.dropout_masks, lambda q: {"parameters": network(q)["parameters"], "m": 3, "rate": 0.5, "state_rate": np.array(0.25), "rng": 0}, judge_masks, fixed=("rng",), endless=False),
-    "reverse_steps": S(L.reverse_steps, steps("x"), judge_steps("x"), endless=False),
-    "zero_padding": S(L.zero_padding, steps("x"), judge_steps("x"), endless=False),
-    "last_step": S(L.last_step, steps("a"), judge_steps("a"), endless=False),
-    "last_step_backward": S(L.last_step_backward, lambda q: {"da_last": q["x"][:, :, 0], "T_x": q["x"].shape[2], "lengths": network(q)["lengths"]}, judge_last_step_backward, endless=False),
-    **{k: S(getattr(L, k), take("", "x"), lambda v, a: v.array("x", a["x"], "n_x, m, T_x"), endless=False)
+    "init_layers": S(nb.init_layers, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_layers": 2, "rng": 0}, judge_init_layers, fixed=("rng",), endless=False),
+    "dropout_masks": S(nb.dropout_masks, lambda q: {"parameters": network(q)["parameters"], "m": 3, "rate": 0.5, "state_rate": np.array(0.25), "rng": 0}, judge_masks, fixed=("rng",), endless=False),
+    "reverse_steps": S(nb.reverse_steps, steps("x"), judge_steps("x"), endless=False),
+    "zero_padding": S(nb.zero_padding, steps("x"), judge_steps("x"), endless=False),
+    "last_step": S(nb.last_step, steps("a"), judge_steps("a"), endless=False),
+    "last_step_backward": S(nb.last_step_backward, lambda q: {"da_last": q["x"][:, :, 0], "T_x": q["x"].shape[2], "lengths": network(q)["lengths"]}, judge_last_step_backward, endless=False),
+    **{k: S(getattr(nb, k), take("", "x"), lambda v, a: v.array("x", a["x"], "n_x, m, T_x"), endless=False)
        for k in ("as_time_first", "from_time_first", "as_batch_first", "from_batch_first")},
 }
 
@@ -542,12 +538,12 @@ def variant(kind):
         if kind == "lstm":
             o |= {"coupled": r.choice([None, None, "f", "i"]), "cell_clip": there(0.8), "epsilon": 0.1}
             n_r = r.choice([None, n_a, n_a + 1])
-            p = V.init_variant_parameters(n_x, n_a, n_r=n_r, coupled=o["coupled"], peepholes=r.random() < 0.5, layer_norm=r.random() < 0.5, rng=rng, dtype=dtype)
+            p = nb.init_variant_parameters(n_x, n_a, n_r=n_r, coupled=o["coupled"], peepholes=r.random() < 0.5, layer_norm=r.random() < 0.5, rng=rng, dtype=dtype)
             if n_r == n_a + 1: o["mask"] = there(draw(n_r, m))
         elif kind == "gru":
             after = r.random() < 0.5
             o["reset_after"] = r.choice([None, after])
-            p = V.init_gru_parameters(n_x, n_a, reset_after=after, rng=rng, dtype=dtype)
+            p = nb.init_gru_parameters(n_x, n_a, reset_after=after, rng=rng, dtype=dtype)
         else: p = q["rnn"]
         p = {k: w + draw(*w.shape) / 2 if w.shape[1] == 1 else w for k, w in p.items() if "y" not in k}
         o["activations"] = tuple(r.choice(["Sigmoid", "tanh", ("ScaledTanh", np.array(1.2), np.array(0.7)), ("Elu", np.array(0.5)), "Softsign"]) for _ in range(places_of[kind]))
@@ -563,7 +559,7 @@ def judge_activation(v, name, value):
     several = isinstance(value, (tuple, list)) and len(value)
     label, *constants = value if several else (value,)
     if not isinstance(label, str): return v.wrong(name, Type)
-    known = {k.lower(): len(defaults) for k, (_, defaults) in V.ACTIVATIONS.items()}
+    known = {k.lower(): len(defaults) for k, (_, defaults) in nb.ACTIVATIONS.items()}
     if label.lower() not in known or len(constants) > known[label.lower()]: return v.wrong(name, Value)
     for n in constants: v.number(name, n)
 
@@ -599,7 +595,7 @@ def judge_variant(kind):
         shapes, rows = {k: s for k, s in nb.RNN_SHAPES.items() if "n_y" not in s}, "n_a, m"
         if kind == "lstm": shapes, rows = lstm_variant_shapes(p, coupled)
         if kind == "gru":
-            shapes = {k: s for k, s in V.GRU_SHAPES.items() if k != "bca" or "bca" in p}
+            shapes = {k: s for k, s in nb.GRU_SHAPES.items() if k != "bca" or "bca" in p}
             if "bca" in p and a["reset_after"] is not None and not a["reset_after"]: v.wrong("reset_after", Value)
         for k, shape in shapes.items():
             if k in p: v.array(f'"{k}"', p[k], shape)
@@ -615,7 +611,7 @@ def judge_flag(v, name, value):
 
 def judge_variant_backward(v, a):
     tape = a["tape"]
-    if not isinstance(tape, V.VariantTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(tape, nb.VariantTape): return [v.wrong(k, Type, Shape) for k in a]
     for k in ("da", "dc"):
         if k not in a or k == "dc" and a[k] is None: continue
         if not is_numbers(a[k]): v.wrong(k, Type)
@@ -645,7 +641,7 @@ def variant_tape(kind, forward):
     return make
 
 
-passes = {"lstm": (V.variant_lstm_forward, V.variant_lstm_backward), "gru": (V.gru_forward, V.gru_backward), "rnn": (V.variant_rnn_forward, V.variant_rnn_backward)}
+passes = {"lstm": (nb.variant_lstm_forward, nb.variant_lstm_backward), "gru": (nb.gru_forward, nb.gru_backward), "rnn": (nb.variant_rnn_forward, nb.variant_rnn_backward)}
 fused = {"x": "n_x, m, T_x", "a0": "n_a, m", "c0": "n_a, m", "mask": "n_a, m"}
 
 
@@ -657,7 +653,7 @@ def judge_fused(v, a):
 
 def judge_fused_backward(v, a):
     tape = a["tape"]
-    if not isinstance(tape, F.Tape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(tape, nb.Tape): return [v.wrong(k, Type, Shape) for k in a]
     for k in ("da", "dc"):
         if k == "dc" and a[k] is None: continue
         if not is_numbers(a[k]): v.wrong(k, Type)
@@ -665,23 +661,23 @@ def judge_fused_backward(v, a):
 
 
 subjects |= {
-    "fused_lstm_forward": S(run_variant(F.fused_lstm_forward, F.fused_lstm_backward), lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"mask": q["a0"]}, judge_fused),
-    "fused_lstm_backward": S(F.fused_lstm_backward, lambda q: take("", "da", "dc")(q) | {"tape": F.fused_lstm_forward(q["x"], q["a0"], q["lstm"])[2]}, judge_fused_backward),
-    "activate": S(V.activate, lambda q: {"z": q["x"], "activation": ("ScaledTanh", np.array(1.2), np.array(0.7)) if len(q["x"]) > 1 else "softplus"},
+    "fused_lstm_forward": S(run_variant(nb.fused_lstm_forward, nb.fused_lstm_backward), lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"mask": q["a0"]}, judge_fused),
+    "fused_lstm_backward": S(nb.fused_lstm_backward, lambda q: take("", "da", "dc")(q) | {"tape": nb.fused_lstm_forward(q["x"], q["a0"], q["lstm"])[2]}, judge_fused_backward),
+    "activate": S(nb.activate, lambda q: {"z": q["x"], "activation": ("ScaledTanh", np.array(1.2), np.array(0.7)) if len(q["x"]) > 1 else "softplus"},
                   lambda v, a: [v.any_shape("z", a["z"]), judge_activation(v, "activation", a["activation"])], endless=False),
     **{up.__name__: S(run_variant(up, down), variant(kind), judge_variant(kind)) for kind, (up, down) in passes.items()},
     **{down.__name__: S(down, variant_tape(kind, up), judge_variant_backward) for kind, (up, down) in passes.items()},
-    "init_variant_parameters": S(V.init_variant_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_r": 2, "coupled": "i", "peepholes": True, "layer_norm": np.True_,
+    "init_variant_parameters": S(nb.init_variant_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_r": 2, "coupled": "i", "peepholes": True, "layer_norm": np.True_,
                                                                        "rng": 0, "forget_bias": np.array(1.5)}, judge_init_variant, fixed=("rng",), endless=False),
-    "init_gru_parameters": S(V.init_gru_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "reset_after": True, "rng": 0}, judge_init_variant, fixed=("rng",), endless=False),
+    "init_gru_parameters": S(nb.init_gru_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "reset_after": True, "rng": 0}, judge_init_variant, fixed=("rng",), endless=False),
 }
 
 
 # long sequences: a count for the length of a segment; what can be called counts as a function, which is not tried here
 
 def run_checkpointed(x, a0, parameters, c0, every, mask):
-    a, c, tape = C.checkpointed_lstm_forward(x, a0, parameters, c0, every, mask=mask)
-    return a, c, C.checkpointed_lstm_backward(np.ones_like(a), tape, np.ones_like(c))
+    a, c, tape = nb.checkpointed_lstm_forward(x, a0, parameters, c0, every, mask=mask)
+    return a, c, nb.checkpointed_lstm_backward(np.ones_like(a), tape, np.ones_like(c))
 
 
 def judge_checkpointed_forward(v, a):
@@ -692,11 +688,11 @@ def judge_checkpointed_forward(v, a):
 def run_checkpointed_backward(da, tape, dc):
     for k, d in (("da", da), ("dc", dc)):
         if callable(d): raise TypeError(f"{k}: expected no function in this test")
-    return C.checkpointed_lstm_backward(da, tape, dc)
+    return nb.checkpointed_lstm_backward(da, tape, dc)
 
 
 def judge_checkpointed_backward(v, a):
-    if not isinstance(a["tape"], C.CheckpointTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(a["tape"], nb.CheckpointTape): return [v.wrong(k, Type, Shape) for k in a]
     v.sizes = a["tape"].sizes
     for k in ("da", "dc"): v.upstream(k, a[k], a["tape"].bounds[-1][1])
 
@@ -705,9 +701,9 @@ def judge_counts(*names): return lambda v, a: [judge_count(v, k, a[k]) for k in 
 
 
 subjects |= {
-    "best_every": S(C.best_every, lambda q: {"T_x": 100, "n_x": 2, "n_a": np.int8(3)}, judge_counts("T_x", "n_x", "n_a"), endless=False),
+    "best_every": S(nb.best_every, lambda q: {"T_x": 100, "n_x": 2, "n_a": np.int8(3)}, judge_counts("T_x", "n_x", "n_a"), endless=False),
     "checkpointed_lstm_forward": S(run_checkpointed, lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"every": 2, "mask": q["da"][:, :, 0]}, judge_checkpointed_forward),
-    "checkpointed_lstm_backward": S(run_checkpointed_backward, lambda q: {"da": q["da"], "dc": q["dc"], "tape": C.checkpointed_lstm_forward(q["x"], q["a0"], q["lstm"], q["c0"], every=2)[2]},
+    "checkpointed_lstm_backward": S(run_checkpointed_backward, lambda q: {"da": q["da"], "dc": q["dc"], "tape": nb.checkpointed_lstm_forward(q["x"], q["a0"], q["lstm"], q["c0"], every=2)[2]},
                                     judge_checkpointed_backward),
 }
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import root
 
-from lstm_nb import fused_numba
+from lstm_nb.engines import compiled
 
 
 def run(script, out, *words):
@@ -34,7 +34,7 @@ def test_halves(tmp_path):
     assert all(len(row["1"]) == len(row["2"]) == 2 for row in run("halves", tmp_path/"halves.json"))
 
 
-@pytest.mark.skipif(not fused_numba._mkl(), reason="the package mkl is not installed")
+@pytest.mark.skipif(not compiled.find_mkl(), reason="the package mkl is not installed")
 def test_tried(tmp_path):
     rows = run("tried", tmp_path/"tried.json")
     assert [row["failed"] for row in rows] == [{}, {}]

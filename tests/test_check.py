@@ -19,7 +19,7 @@ from corpus import base, load, source, systematic
 from corpus.brought import cases
 from corpus.mistakes import mistakes
 from corpus.right import inside, mistakes_inside, right
-from lstm_nb.check import EQUATIONS, HINTS, JUDGES, NUMBERS, SHAPES, check, nearest
+from lstm_nb.checker.check import EQUATIONS, HINTS, JUDGES, NUMBERS, SHAPES, check, nearest
 from problems import long
 
 
@@ -232,7 +232,7 @@ def test_what_is_printed_in_a_check_is_kept_from_the_stream(capsys):
 
 def snippets():
     "The code that the page prints for teachers."
-    page = json.loads((Path(__file__).parent.parent/"nbs/30_check.ipynb").read_text(encoding="utf-8"))
+    page = json.loads((Path(__file__).parent.parent/"nbs/checker/01_check.ipynb").read_text(encoding="utf-8"))
     text = "\n".join("".join(c["source"]) for c in page["cells"] if c["cell_type"] == "markdown")
     return re.findall(r"```python\n(.*?)```", text, re.S)
 

@@ -7,9 +7,10 @@ from functools import partial
 import numpy as np
 import pytest
 from lstm_nb import assert_close
-from lstm_nb.checkpoint import best_every, checkpointed_lstm_backward, checkpointed_lstm_forward
-from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
-from lstm_nb.layers import init_layers, layers_backward, layers_forward
+from lstm_nb.engines.checkpoint import best_every, checkpointed_lstm_backward, checkpointed_lstm_forward
+from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+from lstm_nb.networks.layers import layers_backward, layers_forward
+from lstm_nb.networks.nesting import init_layers
 from problems import draw
 
 engine = partial(checkpointed_lstm_forward, every=3), checkpointed_lstm_backward

@@ -62,7 +62,7 @@ ends = {"leaves": 2, "no_python": 2, "empty": 2, "floods": 0, "floods_inside": 0
 def run(*args, timeout=300, **kwargs):
     "The command as it is installed, or its module."
     script = Path(sys.executable).with_name("lstm_check")
-    command = [str(script)] if script.exists() else [sys.executable, "-c", "import sys; from lstm_nb.command import main; sys.exit(main())"]
+    command = [str(script)] if script.exists() else [sys.executable, "-c", "import sys; from lstm_nb.checker.command import main; sys.exit(main())"]
     return subprocess.run([*command, *args], capture_output=True, text=True, timeout=timeout, **kwargs)
 
 
@@ -139,7 +139,7 @@ def test_ended_from_outside(tmp_path, number):
     (tmp_path/"it.py").write_text(first(detach + "\ntime.sleep(1000)"))
     home = tmp_path/"temporary"
     home.mkdir()
-    command = [sys.executable, "-c", "import sys; from lstm_nb.command import main; sys.exit(main())", str(tmp_path/"it.py"), "--timeout", "100"]
+    command = [sys.executable, "-c", "import sys; from lstm_nb.checker.command import main; sys.exit(main())", str(tmp_path/"it.py"), "--timeout", "100"]
     child = subprocess.Popen(command, env={**marked, "TMPDIR": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     end = time.time() + 60
     while len(mine()) < 4 and time.time() < end: time.sleep(.05)        # the command, the guard, the fork, its daemon
@@ -219,7 +219,7 @@ def test_a_name_that_is_no_text_and_files_that_are_none(tmp_path):
 
 
 def test_output_in_every_encoding(tmp_path, monkeypatch):
-    from lstm_nb import command
+    from lstm_nb.checker import command
     name, *edits = next((name, *edits) for name, _, _, *edits in mistakes if name == "rnn_cell_backward")
     found = judge(tmp_path, source(name, *edits))
     monkeypatch.setattr(command, "run_file", lambda path, *_: found | {"file": str(path)})
@@ -231,7 +231,7 @@ def test_output_in_every_encoding(tmp_path, monkeypatch):
             assert "a.py" in shown and "b.py" in shown
             if option == ["--json"]: assert [f["reports"] for f in json.loads(shown)] == [found["reports"]]*2
     monkeypatch.undo()
-    done = subprocess.run([sys.executable, "-c", "import sys; from lstm_nb.command import main; sys.exit(main())", str(tmp_path)],
+    done = subprocess.run([sys.executable, "-c", "import sys; from lstm_nb.checker.command import main; sys.exit(main())", str(tmp_path)],
                           capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, timeout=100)
     assert done.returncode == 1 and done.stderr == b"" and b"it.py" in done.stdout
 
@@ -286,7 +286,7 @@ def test_exit_status(folder):
 
 
 def test_a_fault_of_the_command_has_a_status_of_its_own(tmp_path, monkeypatch, capsys):
-    from lstm_nb import command
+    from lstm_nb.checker import command
     for name in "ab": (tmp_path/f"{name}.py").write_text(small)
     real = command.run_file
     def fails(path, *args):
@@ -316,7 +316,7 @@ def test_colour_on_a_terminal(tmp_path):
     path = tmp_path/"solution.py"
     path.write_text(base)
     keep = []
-    code = [sys.executable, "-c", f"import sys; from lstm_nb.command import main; sys.exit(main([{str(path)!r}]))"]
+    code = [sys.executable, "-c", f"import sys; from lstm_nb.checker.command import main; sys.exit(main([{str(path)!r}]))"]
     pty.spawn(code, lambda fd: keep.append(os.read(fd, 1024)) or keep[-1])
     assert b"\x1b[32m" in b"".join(keep)
 
@@ -390,7 +390,7 @@ def test_watch(tmp_path, replace):
         while shown.read_text().count(text) < count and time.time() < end: time.sleep(.05)
         assert shown.read_text().count(text) >= count, shown.read_text()
     with open(shown, "w") as out:
-        child = subprocess.Popen([sys.executable, "-c", "import sys; from lstm_nb.command import main; sys.exit(main())", "--watch", str(path)],
+        child = subprocess.Popen([sys.executable, "-c", "import sys; from lstm_nb.checker.command import main; sys.exit(main())", "--watch", str(path)],
                                  stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
         try:
             until("(R3)")
@@ -415,8 +415,8 @@ def test_watch(tmp_path, replace):
 def test_both_ways_agree(tmp_path):
     "The command finds what `check` finds, mistake by mistake."
     from corpus import load
-    from lstm_nb.check import check
-    from lstm_nb.guard import Guard, run_file
+    from lstm_nb.checker.check import check
+    from lstm_nb.checker.guard import Guard, run_file
     with Guard() as guard:
         for name, _, _, *edits in mistakes[::40]:
             text = source(name, *edits)
@@ -438,7 +438,7 @@ def test_what_the_page_says_is_not_stopped(tmp_path):
 
 
 def test_no_neighbour_is_taken_for_ipython(tmp_path, monkeypatch):
-    from lstm_nb import guard
+    from lstm_nb.checker import guard
     monkeypatch.setattr(guard, "find_spec", lambda name: None)
     monkeypatch.setattr(guard, "_limit", lambda seconds: None)
     monkeypatch.setattr(sys, "path", sys.path[:])

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 from exercises import publish, write
-from lstm_nb.check import JUDGES, Gap, gap, hints_of
+from lstm_nb.checker.check import JUDGES, Gap, gap, hints_of
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ def functions(path): return {node.name for node in ast.walk(ast.parse(path.read_
 
 def page_13():
     "The cell that shows the table, as source and as stored output."
-    cells = json.loads((root/"nbs/13_variants.ipynb").read_text(encoding="utf-8"))["cells"]
+    cells = json.loads((root/"nbs/networks/09_rnn.ipynb").read_text(encoding="utf-8"))["cells"]
     [cell] = [c for c in cells if "features.json" in "".join(c["source"])]
     return "".join(cell["source"]), "".join(cell["outputs"][0]["data"]["text/markdown"])
 

@@ -1,6 +1,4 @@
 "No key that changes the network is dropped without a word: every function uses it, or its error names the engine that does."
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -12,13 +10,13 @@ x, a0 = r.standard_normal((n_x, m, T)), r.standard_normal((n_a, m))
 lstm, rnn = nb.init_lstm_parameters(n_x, n_a, n_y=2, rng=0), nb.init_rnn_parameters(n_x, n_a, n_y=2, rng=0)
 gru = nb.init_gru_parameters(n_x, n_a, rng=0)
 column = r.standard_normal((n_a, 1))
-variant, of_gru = "engine=(variant_lstm_forward, variant_lstm_backward)", "engine=(gru_forward, gru_backward)"
+variant, of_gru = 'variant_lstm_forward, engine="variant_lstm"', 'gru_forward, engine="gru"'
 changing = dict.fromkeys("Pf Pi Po Wp gf gi gc go gh".split(), variant) | {"bca": of_gru}
 engines = {"cell": lambda p: nb.lstm_cell_forward(x[:, :, 0], a0, a0, p), "per step": lambda p: nb.lstm_forward(x, a0, p),
            "numpy": lambda p: nb.fused_lstm_forward(x, a0, p), "numba": lambda p: nb.fused_lstm_forward(x, a0, p, engine="numba"),
-           "checkpointed": lambda p: nb.checkpointed_lstm_forward(x, a0, p), "layers": lambda p: nb.layers_forward(x, [p]),
-           "layers, numba": lambda p: nb.layers_forward(x, [(p, p)], engine=(partial(nb.fused_lstm_forward, engine="numba"), nb.fused_lstm_backward)),
-           "network": lambda p: nb.network_forward(x, {"layers": [p], "Wy": np.ones((1, n_a)), "by": np.ones((1, 1))}),
+           "checkpointed": lambda p: nb.checkpointed_lstm_forward(x, a0, p, engine="numpy"), "layers": lambda p: nb.layers_forward(x, [p], engine="numpy"),
+           "layers, numba": lambda p: nb.layers_forward(x, [(p, p)], engine="numba"), "steps": lambda p: nb.layers_forward(x, [p], engine="steps"),
+           "network": lambda p: nb.network_forward(x, {"layers": [p], "Wy": np.ones((1, n_a)), "by": np.ones((1, 1))}, engine=nb.ENGINES["numpy"]),
            "backward": lambda p: nb.lstm_cell_backward(a0, a0, nb.lstm_cell_forward(x[:, :, 0], a0, a0, lstm)[-1]._replace(parameters=p))}
 others = {"variant": (lambda p: nb.variant_lstm_forward(x, a0, p), lstm, ["bca"]), "gru": (lambda p: nb.gru_forward(x, a0, p), gru, set(changing) - {"bca"}),
           "rnn": (lambda p: nb.rnn_forward(x, a0, p), rnn, changing), "variant rnn": (lambda p: nb.variant_rnn_forward(x, a0, p), rnn, changing)}
@@ -32,16 +30,43 @@ def test_a_key_that_would_be_ignored(name, run, p, key):
     assert f'"{key}" would be ignored' in str(error.value) and changing[key] in str(error.value)
 
 
-@pytest.mark.parametrize("p, engine", [(gru, of_gru), ({k: v for k, v in rnn.items() if "y" not in k}, "engine=(variant_rnn_forward, variant_rnn_backward)"),
-                                       (nb.init_gru_parameters(n_x, n_a, reset_after=True), of_gru), (nb.init_variant_parameters(n_x, n_a, n_r=2), variant),
-                                       (nb.init_variant_parameters(n_x, n_a, coupled="i"), 'variant_lstm_forward with coupled="i"'),
-                                       (nb.init_variant_parameters(n_x, n_a, coupled="f"), 'variant_lstm_forward with coupled="f"')])
-def test_a_network_without_an_engine(p, engine):
-    "The error names the engine, also from inside a network with an output."
-    network = {"layers": [p], "Wy": np.ones((1, len(p.get("Wp", a0)))), "by": np.ones((1, 1))}
-    for run in (lambda: nb.layers_forward(x, [p]), lambda: nb.layers_forward(x, [(p, p)]), lambda: nb.network_forward(x, network)):
-        with pytest.raises(ValueError) as error: run()
-        assert "in parameters[0]" in str(error.value) and engine in str(error.value)
+networks = {"gru": (gru, "gru"), "gru, reset after": (nb.init_gru_parameters(n_x, n_a, reset_after=True, rng=1), "gru"),
+            "rnn": ({k: v for k, v in rnn.items() if "y" not in k}, "variant_rnn"), "lstm": ({k: v for k, v in lstm.items() if "y" not in k}, "numpy"),
+            "projection": (nb.init_variant_parameters(n_x, n_a, n_r=2, rng=1), "variant_lstm"), "peepholes": (nb.init_variant_parameters(n_x, n_a, peepholes=True, rng=1), "variant_lstm"),
+            "layer norm": (nb.init_variant_parameters(n_x, n_a, layer_norm=True, rng=1), "variant_lstm")}
+
+
+@pytest.mark.parametrize("name", networks)
+def test_the_keys_choose_the_engine(name):
+    "Left out, it is the engine that the keys call for; a name, an Engine and two functions mean the same."
+    p, engine = networks[name]
+    output = {"layers": [p], "Wy": np.ones((1, len(p.get("Wp", a0)))), "by": np.ones((1, 1))}
+    for run in (lambda **e: nb.layers_forward(x, [p], **e), lambda **e: nb.layers_forward(x, [(p, p)], **e), lambda **e: nb.network_forward(x, output, **e),
+                lambda **e: nb.checkpointed_lstm_forward(x, None, p, every=2, **e)):
+        want = run()[0]
+        for e in (engine, nb.find_engine(engine), tuple(nb.find_engine(engine))): assert np.array_equal(run(engine=e)[0], want)
+    d = r.standard_normal(want.shape)
+    whole, tape = nb.find_engine(engine).forward(x, None, p)[::2]
+    a, _, cut = nb.checkpointed_lstm_forward(x, None, p, every=2)
+    assert np.allclose(a, whole, rtol=1e-13)
+    ours, theirs = nb.checkpointed_lstm_backward(d, cut), nb.find_engine(engine).backward(d, tape)
+    assert ours.keys() == theirs.keys() and all(np.allclose(ours[k], theirs[k], rtol=1e-12, atol=1e-14) for k in theirs)
+    if engine in ("gru", "variant_rnn"):
+        with pytest.raises(TypeError, match="dc: expected None, there is no memory"): nb.checkpointed_lstm_backward(d, cut, d)
+
+
+@pytest.mark.parametrize("gate", "if")
+def test_coupled_gates_are_asked_for(gate):
+    p = nb.init_variant_parameters(n_x, n_a, coupled=gate)
+    with pytest.raises(ValueError) as error: nb.layers_forward(x, [p])
+    assert "in parameters[0]" in str(error.value) and f'variant_lstm_forward with coupled="{gate}"' in str(error.value)
+
+
+@pytest.mark.parametrize("engine", ["fast", 3, (1, 2), (len,)])
+def test_no_engine(engine):
+    p = [networks["lstm"][0]]
+    for run in (lambda: nb.layers_forward(x, p, engine=engine), lambda: nb.checkpointed_lstm_forward(x, a0, p[0], engine=engine)):
+        with pytest.raises((TypeError, ValueError), match="engine"): run()
 
 
 def test_the_keys_decide_about_the_reset():

@@ -6,24 +6,21 @@ import numpy as np
 import pytest
 from autograd import grad
 from autograd.tracer import getval
-from lstm_nb import assert_close, check_gradients, relative_error, rnn_backward, rnn_forward
-from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
-from lstm_nb.layers import (LayersTape, as_batch_first, as_time_first, dropout_masks, from_batch_first, from_time_first, init_layers, last_step,
-                            last_step_backward, layers_backward, layers_forward, reverse_steps, zero_padding)
-from lstm_nb.variants import gru_backward, gru_forward, variant_lstm_backward, variant_lstm_forward
+from lstm_nb import assert_close, check_gradients, relative_error
+from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+from lstm_nb.networks.layers import LayersTape, layers_backward, layers_forward
+from lstm_nb.networks.lengths import (as_batch_first, as_time_first, from_batch_first, from_time_first, last_step, last_step_backward,
+                                      reverse_steps, zero_padding)
+from lstm_nb.networks.nesting import dropout_masks, init_layers
+from lstm_nb.networks.gru import gru_backward, gru_forward
+from lstm_nb.engines.engine import find_engine
 from nets import both, flat, inputs, net, padded, spoiled, tree
 from plain import lstm_steps
 from problems import note
 
 
-def rnn_up(x, a0, p, c0=None):
-    a, _, caches = rnn_forward(x, a0, p)
-    return a, None, caches
-
-
-lstm = fused_lstm_forward, fused_lstm_backward
-engines = {"lstm": lstm, "rnn": (rnn_up, lambda da, tape: rnn_backward(da, tape)), "gru": (partial(gru_forward, reset_after=True), gru_backward),
-           "projected": (variant_lstm_forward, variant_lstm_backward)}
+lstm = find_engine("numpy")
+engines = {"lstm": lstm, "rnn": find_engine("rnn"), "gru": (partial(gru_forward, reset_after=True), gru_backward), "projected": find_engine("variant_lstm")}
 sizes = [(1, 1, 2, 2), (2, 3, 4, 3), (3, 2, 2, 5), (1, 2, 11, 9)]
 
 

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from lstm_nb import fused_numba
+from lstm_nb.engines import compiled
 
 start = """
 import atexit, os, sys, threading, time, warnings
 import numpy as np
 from lstm_nb.parameters import init_lstm_parameters
-from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
+from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
 engine, (n_x, n, m, T) = sys.argv[1], (8, 256, 64, 3)
 r = np.random.default_rng(0)
 p, x, a0, da = init_lstm_parameters(n_x, n, rng=r), r.standard_normal((n_x, m, T)), r.standard_normal((n, m)), r.standard_normal((n, m, T))
@@ -71,7 +71,7 @@ assert len(said) == 1 and "mkl" in str(said[0].message) and "OpenBLAS" in str(sa
 engine, want = "numpy", a
 print(*[right() for _ in range(4)], sep="\\n")
 """
-needs_mkl = pytest.mark.skipif(not fused_numba._mkl(), reason="the package mkl is not installed")
+needs_mkl = pytest.mark.skipif(not compiled.find_mkl(), reason="the package mkl is not installed")
 both = pytest.mark.parametrize("engine", ["numpy", "numba"])
 
 
@@ -109,7 +109,7 @@ def test_nothing_is_lost_where_a_part_cannot_start():
     "It is shared out there at all: three threads in a row are asked for, and each pass is right."
     code = """
 want, _ = gradient()
-from lstm_nb import fused_numba
+from lstm_nb.engines import compiled
 real, asked = threading.Thread.start, []
 def sometimes(self):
     asked.append(self)

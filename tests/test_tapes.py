@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lstm_nb as nb
-from lstm_nb import fused
+from lstm_nb.engines import calls, fused, tape as tapes
 
 n_x, n_a, m, T = 2, 4, 3, 7
 r = np.random.default_rng(0)
@@ -150,14 +150,14 @@ def test_handing_on_while_it_is_read(engine, what, monkeypatch):
     a, _, tape = forward(x)
     da, inside, go, found = np.ones(a.shape), threading.Event(), threading.Event(), []
     want = nb.fused_lstm_backward(da, tape)
-    name = {"backward": "_turn_back", "copy": "deepcopy"}[what]
-    real = getattr(fused, name)
+    module, name = {"backward": (calls, "turn_weights"), "copy": (tapes, "deepcopy")}[what]
+    real = getattr(module, name)
 
     def slow(*args):
         inside.set()
         assert go.wait(60)
         return real(*args)
-    monkeypatch.setattr(fused, name, slow)
+    monkeypatch.setattr(module, name, slow)
 
     def read():
         one = copy.deepcopy(tape) if what == "copy" else tape
@@ -248,9 +248,9 @@ def test_a_copy_that_forgets_is_seen(monkeypatch):
     "What these tests are worth: a copy that takes the cached slices along, and one that shares its memory."
     def with_slices(memory, state):
         vars(memory).update(state | {"readers": 0})
-    monkeypatch.setattr(fused._Memory, "__getstate__", lambda memory: dict(vars(memory)))
-    monkeypatch.setattr(fused._Memory, "__setstate__", with_slices)
+    monkeypatch.setattr(fused.Memory, "__getstate__", lambda memory: dict(vars(memory)))
+    monkeypatch.setattr(fused.Memory, "__setstate__", with_slices)
     with pytest.raises(AssertionError): test_the_memory_of_a_copy("numpy, f8", "pickle 5")
     monkeypatch.undo()
-    monkeypatch.setattr(fused.Tape, "__getstate__", lambda tape: vars(tape))
+    monkeypatch.setattr(tapes.Tape, "__getstate__", lambda tape: vars(tape))
     with pytest.raises((AssertionError, ValueError)): test_the_memory_of_a_copy("numpy, f8", "copy")

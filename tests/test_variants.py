@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from implementations import Engine
 from lstm_nb import assert_close, complex_step, lstm_backward, lstm_forward, relative_error
-from lstm_nb.variants import (ACTIVATIONS, activate, gru_backward, gru_forward, variant_lstm_backward, variant_lstm_forward,
-                              variant_rnn_backward, variant_rnn_forward)
+from lstm_nb.networks.activations import ACTIVATIONS, activate
+from lstm_nb.networks.gru import gru_backward, gru_forward
+from lstm_nb.networks.rnn import variant_rnn_backward, variant_rnn_forward
+from lstm_nb.networks.variants import variant_lstm_backward, variant_lstm_forward
 from problems import draw, long, note
 from test_properties import properties
 

@@ -10,7 +10,7 @@ import pytest
 from flax import linen as nn
 from jax import numpy as jnp
 from lstm_nb import variants
-from lstm_nb.layers import layers_forward
+from lstm_nb.networks.layers import layers_forward
 from lstm_nb.weights import from_flax, to_flax
 from problems import note
 

@@ -20,7 +20,7 @@ from keras.src.layers.rnn.lstm import LSTM, LSTMCell
 from keras.src.layers.rnn.rnn import RNN
 from keras.src.layers.rnn.simple_rnn import SimpleRNNCell
 from lstm_nb import variants, weights
-from lstm_nb.layers import layers_backward, layers_forward
+from lstm_nb.networks.layers import layers_backward, layers_forward
 from lstm_nb.weights import from_keras, to_keras
 from problems import note, tables
 

@@ -10,7 +10,9 @@ import keras
 import numpy as np
 import pytest
 from lstm_nb import relative_error
-from lstm_nb.variants import gru_forward, variant_lstm_forward, variant_rnn_forward
+from lstm_nb.networks.gru import gru_forward
+from lstm_nb.networks.rnn import variant_rnn_forward
+from lstm_nb.networks.variants import variant_lstm_forward
 from problems import note
 
 n_x, n_a, m, T_x = 3, 5, 4, 6

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 from lstm_nb import variants
-from lstm_nb.layers import layers_forward
+from lstm_nb.networks.layers import layers_forward
 from lstm_nb.weights import from_keras, to_keras
 from problems import note
 

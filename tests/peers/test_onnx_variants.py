@@ -6,7 +6,9 @@ import onnx
 import onnxruntime
 import pytest
 from lstm_nb import relative_error
-from lstm_nb.variants import gru_forward, variant_lstm_forward, variant_rnn_forward
+from lstm_nb.networks.gru import gru_forward
+from lstm_nb.networks.rnn import variant_rnn_forward
+from lstm_nb.networks.variants import variant_lstm_forward
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from problems import note

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from lstm_nb import assert_close, relative_error
-from lstm_nb.fused import fused_lstm_backward, fused_lstm_forward
-from lstm_nb.layers import as_batch_first, as_time_first, from_batch_first, from_time_first
-from lstm_nb.variants import gru_backward, gru_forward, variant_lstm_backward, variant_lstm_forward, variant_rnn_backward, variant_rnn_forward
+from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+from lstm_nb.networks.lengths import as_batch_first, as_time_first, from_batch_first, from_time_first
+from lstm_nb.networks.gru import gru_backward, gru_forward
+from lstm_nb.networks.rnn import variant_rnn_backward, variant_rnn_forward
+from lstm_nb.networks.variants import variant_lstm_backward, variant_lstm_forward
 from nets import both, flat, net, spoiled, tree
 from problems import note
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence

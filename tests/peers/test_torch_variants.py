@@ -4,8 +4,10 @@ import inspect
 import numpy as np
 import pytest
 import torch
-from lstm_nb.variants import (activate, gru_backward, gru_forward, variant_lstm_backward, variant_lstm_forward, variant_rnn_backward,
-                              variant_rnn_forward)
+from lstm_nb.networks.activations import activate
+from lstm_nb.networks.gru import gru_backward, gru_forward
+from lstm_nb.networks.rnn import variant_rnn_backward, variant_rnn_forward
+from lstm_nb.networks.variants import variant_lstm_backward, variant_lstm_forward
 from test_variants import backward, cases_of, judge, kinds, programs, run
 from torch import nn
 from torch.func import functional_call

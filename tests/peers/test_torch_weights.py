@@ -9,7 +9,7 @@ import onnx
 import pytest
 import torch
 from lstm_nb import variants
-from lstm_nb.layers import layers_forward
+from lstm_nb.networks.layers import layers_forward
 from lstm_nb.weights import from_torch, read_onnx, read_safetensors, run_onnx, to_torch, write_safetensors
 from onnx.reference import ReferenceEvaluator
 from problems import note
