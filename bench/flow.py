@@ -1,4 +1,4 @@
-"""Trains the four networks that page 22 looks into: an LSTM and a plain RNN on the adding problem with T = 100, and both on a text.
+"""Trains the four networks that the page of the flow looks into: an LSTM and a plain RNN on the adding problem with T = 100, and both on a text.
 Writes their weights, bench/flow.safetensors, and what they can do, bench/flow.json.
 
 The text is Python's own documentation as the standard library has it, `pydoc_data.topics`, under the licence of Python.

@@ -20,19 +20,34 @@ from .checkpoint import *
 from .layers import *
 from .variants import *
 from .weights import *
-from .train import *
-from .flow import *
+from .training.trees import load_tree, parameter_gradients, save_tree
+from .training.updates import adam, clip_by_norm, cosine_schedule, minibatch, sgd
+from .training.network import (NetworkTape, init_network, network_backward,
+                                      network_forward, squared_error)
+from .training.loop import NonFiniteError, Run, fit
+from .training.adding import adding_problem, adding_solved, chrono_init
+from .training.text import one_hot, sample
+from .training.flow import Flow, gradient_flow, plot_flow, step_jacobian
 from .proof import certified_rtol
 from .check import check, gap
 from .editions import which_edition
 
 # %% ../nbs/index.ipynb #21fb9314
-from . import (activations, cell, checkpoint, flow, fused, gradcheck, layers, output,
-                     rnn, sequence, train, variants, weights)
+import sys
+
+from . import (activations, cell, checkpoint, fused, gradcheck, layers, output, rnn,
+                     sequence, variants, weights)
+from .training import loop
+
+sys.modules[f"{__name__}.train"] = loop          # where pickles of version 0.1 look for a Run
 
 __all__ = [name for page in (activations, gradcheck, rnn, cell, sequence, output,
-                             fused, checkpoint, layers, variants, weights, train, flow)
-           for name in page.__all__ if name != "at_step"] + [
+                             fused, checkpoint, layers, variants, weights)
+           for name in page.__all__ if name not in ("at_step", "state_weight")] + [
     "ShapeError", "MissingParameter", "as_array", "check_inputs", "check_shapes", "RNN_SHAPES",
     "LSTM_SHAPES", "init_rnn_parameters", "init_lstm_parameters", "certified_rtol", "check", "gap",
-    "which_edition"]
+    "which_edition", "load_tree", "parameter_gradients", "save_tree", "adam", "clip_by_norm",
+    "cosine_schedule", "minibatch", "sgd", "NetworkTape", "init_network", "network_backward",
+    "network_forward", "squared_error", "NonFiniteError", "Run", "fit", "adding_problem",
+    "adding_solved", "chrono_init", "one_hot", "sample", "Flow", "gradient_flow", "plot_flow",
+    "step_jacobian"]

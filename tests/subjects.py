@@ -8,10 +8,8 @@ from typing import Callable, NamedTuple
 import lstm_nb as nb
 import numpy as np
 from lstm_nb import checkpoint as C
-from lstm_nb import flow as W
 from lstm_nb import fused as F
 from lstm_nb import layers as L
-from lstm_nb import train as T
 from lstm_nb import variants as V
 from hostile import is_numbers
 from problems import draw
@@ -846,18 +844,18 @@ def output_network(q):
 
 
 def run_network(x, parameters, last_only, lengths):
-    z, a_last, c_last, tape = T.network_forward(x, parameters, last_only, lengths=lengths)
-    return z, a_last, c_last, T.network_backward(z, tape)
+    z, a_last, c_last, tape = nb.network_forward(x, parameters, last_only, lengths=lengths)
+    return z, a_last, c_last, nb.network_backward(z, tape)
 
 
 def network_gradient(q):
     a = output_network(q)
-    z, *_, tape = T.network_forward(a["x"], a["parameters"], a["last_only"], lengths=a["lengths"])
+    z, *_, tape = nb.network_forward(a["x"], a["parameters"], a["last_only"], lengths=a["lengths"])
     return {"dz": z, "tape": tape}
 
 
 def judge_network_backward(v, a):
-    if not isinstance(a["tape"], T.NetworkTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(a["tape"], nb.NetworkTape): return [v.wrong(k, Type, Shape) for k in a]
     if not is_numbers(a["dz"]): v.wrong("dz", Type)
     elif np.asarray(a["dz"]).shape != (len(a["tape"].Wy), *a["tape"].shown.shape[1:]): v.wrong("dz", Shape)
 
@@ -892,21 +890,21 @@ def judge_adding(v, a):
 
 rates = (0, 1)
 subjects |= {
-    "parameter_gradients": S(T.parameter_gradients, trees, judge_gradients, endless=False),
-    "sgd": S(T.sgd, with_state(T.sgd, lr=0.1, momentum=0.5), judge_update("v", lr=(0, np.inf), momentum=rates), endless=False),
-    "adam": S(T.adam, with_state(T.adam, lr=0.1, beta1=0.9, beta2=0.99, epsilon=1e-8), judge_update("mv", lr=(0, np.inf), beta1=rates, beta2=rates, epsilon=(0, np.inf)), endless=False),
-    "clip_by_norm": S(T.clip_by_norm, lambda q: {"gradients": trees(q)["parameters"], "most": np.array(0.5)}, judge_clip, endless=False),
-    "cosine_schedule": S(T.cosine_schedule, lambda q: {"step": 3, "steps": np.int8(9), "peak": np.array(0.1), "warmup": 2, "last": 0.01}, judge_cosine, endless=False),
-    "minibatch": S(T.minibatch, lambda q: {"step": 3, "m": np.int8(9), "size": 2, "seed": 7}, judge_minibatch, endless=False),
-    "init_network": S(T.init_network, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 2, "n_layers": 2, "rng": 0},
+    "parameter_gradients": S(nb.parameter_gradients, trees, judge_gradients, endless=False),
+    "sgd": S(nb.sgd, with_state(nb.sgd, lr=0.1, momentum=0.5), judge_update("v", lr=(0, np.inf), momentum=rates), endless=False),
+    "adam": S(nb.adam, with_state(nb.adam, lr=0.1, beta1=0.9, beta2=0.99, epsilon=1e-8), judge_update("mv", lr=(0, np.inf), beta1=rates, beta2=rates, epsilon=(0, np.inf)), endless=False),
+    "clip_by_norm": S(nb.clip_by_norm, lambda q: {"gradients": trees(q)["parameters"], "most": np.array(0.5)}, judge_clip, endless=False),
+    "cosine_schedule": S(nb.cosine_schedule, lambda q: {"step": 3, "steps": np.int8(9), "peak": np.array(0.1), "warmup": 2, "last": 0.01}, judge_cosine, endless=False),
+    "minibatch": S(nb.minibatch, lambda q: {"step": 3, "m": np.int8(9), "size": 2, "seed": 7}, judge_minibatch, endless=False),
+    "init_network": S(nb.init_network, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 2, "n_layers": 2, "rng": 0},
                       lambda v, a: [judge_init_layers(v, a), judge_count(v, "n_y", a["n_y"])], fixed=("rng",), endless=False),
     "network_forward": S(run_network, output_network, judge_network, endless=False),
-    "network_backward": S(T.network_backward, network_gradient, judge_network_backward),
-    "squared_error": S(T.squared_error, lambda q: {"z": q["z"], "targets": q["z"] + 1}, judge_squared),
-    "one_hot": S(T.one_hot, lambda q: {"classes": q["labels"], "n": 4}, judge_one_hot, endless=False),
-    "chrono_init": S(T.chrono_init, lambda q: {"parameters": q["lstm"], "T": np.int8(9), "rng": 0}, judge_chrono, fixed=("rng",), endless=False),
-    "adding_problem": S(T.adding_problem, lambda q: {"T": 20, "m": np.int8(3), "rng": 0}, judge_adding, fixed=("rng",), endless=False),
-    "adding_solved": S(T.adding_solved, lambda q: {"errors": abs(q["x"].ravel().real)}, judge_errors, endless=False),
+    "network_backward": S(nb.network_backward, network_gradient, judge_network_backward),
+    "squared_error": S(nb.squared_error, lambda q: {"z": q["z"], "targets": q["z"] + 1}, judge_squared),
+    "one_hot": S(nb.one_hot, lambda q: {"classes": q["labels"], "n": 4}, judge_one_hot, endless=False),
+    "chrono_init": S(nb.chrono_init, lambda q: {"parameters": q["lstm"], "T": np.int8(9), "rng": 0}, judge_chrono, fixed=("rng",), endless=False),
+    "adding_problem": S(nb.adding_problem, lambda q: {"T": 20, "m": np.int8(3), "rng": 0}, judge_adding, fixed=("rng",), endless=False),
+    "adding_solved": S(nb.adding_solved, lambda q: {"errors": abs(q["x"].ravel().real)}, judge_errors, endless=False),
 }
 
 
@@ -938,6 +936,6 @@ def judge_jacobian(v, a):
 
 
 subjects |= {
-    "gradient_flow": S(W.gradient_flow, make_flow, judge_flow),
-    "step_jacobian": S(W.step_jacobian, lambda q: {"cache": (rnn_step if either(q) == "rnn" else lstm_step)(q)}, judge_jacobian),
+    "gradient_flow": S(nb.gradient_flow, make_flow, judge_flow),
+    "step_jacobian": S(nb.step_jacobian, lambda q: {"cache": (rnn_step if either(q) == "rnn" else lstm_step)(q)}, judge_jacobian),
 }

@@ -165,7 +165,7 @@ def test_quartos_theme_gives_way_on_a_phone(visit, scheme):
 
 
 def test_the_sliders_draw_without_help_from_outside(visit):
-    page = visit("flow.html")
+    page = visit("training/flow.html")
     page.locator("#flow-figure svg").wait_for()
     before = page.locator("#flow-figure svg").inner_html()
     page.locator("#flow-figure input[type=range]").first.fill("4")
