@@ -30,7 +30,7 @@ class Run(namedtuple("Run", "parameters state step best history how")):
         step:int=0, # Steps that were made
         best:dict=None, # `parameters`, `validation` and `step` where the validation was lowest
         history:dict=None, # A list per figure: of every step `loss`, `norm` ..., and `validation`
-        how:dict=None, # The update, its settings and `clip`, as step_settings returns them; or `None`
+        how:dict=None, # What step_settings returned; `None` where that is not known
     ): return super().__new__(cls, parameters, state, step, best,
                               {} if history is None else history, how)
 
@@ -68,7 +68,8 @@ def _advance(
     old, what = run.parameters, "update: parameters"        # an update in place gets copies
     new, state = update(map_tree(np.copy, old), gradients, run.state, lr=lr(run.step))
     with np.errstate(all="ignore"):
-        new = map_tree(lambda v, p: v.astype(p.dtype, copy=False), check_tree_like(what, new, old), old)
+        new = check_tree_like(what, new, old)
+        new = map_tree(lambda v, p: v.astype(p.dtype, copy=False), new, old)
     places = tree_leaves(new, what) + tree_leaves(state, "update: state")
     found = {place: np.asarray(v) for place, v in places}
     _check_finite(run.step, {k: v for k, v in found.items() if v.dtype.kind in "fc"}, old)
@@ -147,16 +148,17 @@ def _start(
 ) -> Run: # A fresh run, or the one in the file
     "Where to start. Raises an error if the file is of another network or another update."
     p = map_tree(lambda v: v.copy(), check_tree("parameters", parameters))
-    saved = None if path is None else tree_at(path)
-    if saved is None: return Run(p, how=how)
+    fresh = Run(p, how=how)
+    saved = fresh if path is None else tree_at(path, fresh)
+    if saved is fresh: return fresh
     run = _run_of(saved, path)
     found = check_tree_like(f"{path}: parameters", run.parameters, p)
     pairs = zip(tree_leaves(found, f"{path}: parameters"), tree_leaves(p), strict=True)
     for (place, a), (_, b) in pairs:
         if a.dtype != b.dtype: raise TypeError(f"{place}: expected {b.dtype}, got {a.dtype}")
     if run.how in (None, how): return run._replace(how=how)
-    raise ValueError(f"{path}: expected {settings_in_words(run.how)}, with which the run was saved, "
-                     f"got {settings_in_words(how)}")
+    raise ValueError(f"{path}: expected {settings_in_words(run.how)}, "
+                     f"with which the run was saved, got {settings_in_words(how)}")
 
 def _run_of(
     saved, # The tree in the file

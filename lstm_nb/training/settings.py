@@ -21,7 +21,7 @@ from .updates import adam, sgd
 # %% ../../nbs/training/04_settings.ipynb #6f90c3d1
 def step_settings(
     update, # As adam, or sgd, or a partial of one of them, or one of your own
-    clip=None, # Longest global norm of the gradients, or `None`
+    clip:float=None, # Longest global norm of the gradients, or `None`
 ) -> dict: # `update`, `settings` and `clip`, in a form that can be saved and compared
     "How the steps of a run are made."
     given, placed = {}, ()

@@ -24,7 +24,8 @@ def parameter_gradients(
     gradients, # Likewise: the gradient of the entry `"Wf"` is the entry `"dWf"`
 ): # Of all gradients those of the parameters, in the form of the parameters, with the d
     "What a backward pass returns, without the gradients of anything else."
-    return _with_d(check_tree_like("gradients", gradients, check_tree("parameters", parameters), "d"))
+    like = check_tree("parameters", parameters)
+    return _with_d(check_tree_like("gradients", gradients, like, "d"))
 
 # %% ../../nbs/training/01_trees.ipynb #c5e0c7d7
 def _is_numbers(v) -> bool: # Whether a list or tuple is an array written out
@@ -34,7 +35,7 @@ def _is_numbers(v) -> bool: # Whether a list or tuple is an array written out
 
 def check_tree(
     name:str, # What the tree is called in an error
-    tree, # Dictionaries, lists and tuples of arrays; `None` in a list for a direction that is not there
+    tree, # Dictionaries, lists and tuples of arrays; `None` in a list where there is nothing
 ): # The same of plain dictionaries, lists and tuples
     "Every leaf as an array of real numbers. Raises `TypeError` for anything else."
     if isinstance(tree, Mapping):
@@ -42,7 +43,8 @@ def check_tree(
         return {k: check_tree(f'{name}["{k}"]', v) for k, v in tree.items()}
     if isinstance(tree, (list, tuple)) and not _is_numbers(tree):
         kind = tuple if isinstance(tree, tuple) else list
-        return kind(v if v is None else check_tree(f"{name}[{n}]", v) for n, v in enumerate(tree))
+        return kind(v if v is None else check_tree(f"{name}[{n}]", v)
+                    for n, v in enumerate(tree))
     return check_real(name, tree)
 
 def check_tree_like(
@@ -97,7 +99,8 @@ def tree_leaves(
 ) -> list: # Pairs of a place, as it is written in code, and an array
     "Every array with its place."
     if isinstance(tree, dict): inside = [(f'{name}["{k}"]', v) for k, v in tree.items()]
-    elif isinstance(tree, (list, tuple)): inside = [(f"{name}[{n}]", v) for n, v in enumerate(tree)]
+    elif isinstance(tree, (list, tuple)):
+        inside = [(f"{name}[{n}]", v) for n, v in enumerate(tree)]
     elif tree is None: return []
     else: return [(name, tree)]
     return [leaf for place, v in inside for leaf in tree_leaves(v, place)]
@@ -194,7 +197,8 @@ def _decode(
 # %% ../../nbs/training/01_trees.ipynb #09dbbfc8
 def tree_at(
     path, # A file, which need not be there
-): # The tree in it, or `None` where there is no file
+    default=None, # What to return where there is no file
+): # The tree in it, or `default`
     "What was saved at a path. Raises `OSError` where nothing could be saved."
     check_target(path)
-    return load_tree(path) if os.path.exists(path) else None
+    return load_tree(path) if os.path.exists(path) else default
