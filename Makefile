@@ -59,10 +59,11 @@ bench: .venv/.bench  ## time the engines against PyTorch and JAX, on a quiet mac
 	@$(bin)/python bench/tried.py
 	@$(bin)/python bench/long.py
 
-train: .venv/.bench  ## train on digits, sums and text for the figures of page 21
+train: .venv/.bench  ## train on digits, sums and text for the figures of the training
 	@$(bin)/python -W ignore bench/digits.py
 	@$(bin)/python bench/adding.py
 	@$(bin)/python bench/text.py
+	@$(bin)/python bench/flow.py
 
 digits: .venv/.test  ## compute with fifty digits and see how many of ours are right
 	@$(bin)/python tools/digits.py

@@ -23,7 +23,8 @@ most_rnn = {100: 74_000, 500: 40_000}
 
 def init(net, T, seed):
     "A network of either kind in float32."
-    from lstm_nb import chrono_init, init_lstm_parameters, init_network, init_rnn_parameters
+    from lstm_nb import init_lstm_parameters, init_network, init_rnn_parameters
+    from lstm_nb.training.adding import chrono_init
     kind = init_rnn_parameters if net == "rnn" else init_lstm_parameters
     p = init_network(2, units, n_y=1, init=kind, rng=seed, dtype=np.float32)
     return p | {"layers": [chrono_init(p["layers"][0], T, rng=[seed, T])]} if net == "lstm" else p
@@ -50,7 +51,9 @@ def read(parameters, batch, engine):
 
 def loss_and_gradients(parameters, batch, engine):
     "The squared error, its gradients, and the absolute error of every sequence."
-    from lstm_nb import last_step_backward, network_backward, squared_error
+    from lstm_nb import network_backward
+    from lstm_nb.networks.lengths import last_step_backward
+    from lstm_nb.training.network import squared_error
     z, (tape, T_x) = read(parameters, batch, engine)
     loss, dz = squared_error(z, batch[2].astype(np.float32))
     return loss, network_backward(last_step_backward(dz[:, :, 0], T_x, batch[1]), tape), {"errors": abs(z - batch[2])[0, :, 0]}
@@ -58,14 +61,15 @@ def loss_and_gradients(parameters, batch, engine):
 
 def solved(run):
     "The paper's criterion, on the errors made before each update."
-    from lstm_nb import adding_solved
+    from lstm_nb.training.adding import adding_solved
     last = run.history.get("errors", [])[-2000 // size:]
     return len(last) * size >= 2000 and adding_solved(np.concatenate(last))
 
 
 def learn(net, T, lr, seed, path=None, deadline=np.inf):
     "One run, or `None` where the deadline came first."
-    from lstm_nb import adding_problem, fit
+    from lstm_nb import fit
+    from lstm_nb.training.adding import adding_problem
     e, steps = engine(net), (most_rnn if net == "rnn" else most)[T] // size
     resumed = path is not None and path.exists()
     start, late = time.perf_counter(), lambda: time.perf_counter() > deadline
@@ -84,7 +88,10 @@ def learn(net, T, lr, seed, path=None, deadline=np.inf):
 # speed: one update, data and Adam included, in a process of its own
 
 def ours(T, name):
-    from lstm_nb import adam, adding_problem, clip_by_norm, parameter_gradients
+    from lstm_nb import adam
+    from lstm_nb.training.adding import adding_problem
+    from lstm_nb.training.trees import parameter_gradients
+    from lstm_nb.training.updates import clip_by_norm
     kept = {"p": init("lstm", T, 0), "state": None, "step": 0}
     e = engine("lstm", name)
 
@@ -112,7 +119,7 @@ def torch_module(T, seed=0):
 
 def theirs(T, packed):
     import torch
-    from lstm_nb import adding_problem
+    from lstm_nb.training.adding import adding_problem
     torch.set_num_threads(threads())
     lstm, out = torch_module(T)
     both = [*lstm.parameters(), *out.parameters()]

@@ -1,4 +1,4 @@
-"""Trains the four networks that page 22 looks into: an LSTM and a plain RNN on the adding problem with T = 100, and both on a text.
+"""Trains the four networks that the page of the flow looks into: an LSTM and a plain RNN on the adding problem with T = 100, and both on a text.
 Writes their weights, bench/flow.safetensors, and what they can do, bench/flow.json.
 
 The text is Python's own documentation as the standard library has it, `pydoc_data.topics`, under the licence of Python.
@@ -50,7 +50,9 @@ def engine(net):
 
 def adding(net):
     "Network, batch, loss, and what it can do."
-    from lstm_nb import adding_problem, network_backward, network_forward, squared_error
+    from lstm_nb import network_backward, network_forward
+    from lstm_nb.training.adding import adding_problem
+    from lstm_nb.training.network import squared_error
 
     def batch(step): return adding_problem(100, size["adding"], [0, step])
 
@@ -76,7 +78,8 @@ def adding(net):
 
 def text(net):
     "Network, batch, loss, and what it can do."
-    from lstm_nb import cross_entropy, network_backward, network_forward, one_hot
+    from lstm_nb import cross_entropy, network_backward, network_forward
+    from lstm_nb.training.text import one_hot
     all_letters, vocabulary = letters()
     ids = np.array([vocabulary.index(c) for c in all_letters])
     learned, rest = np.split(ids, [round(len(ids) * (1 - kept_out))])
@@ -99,7 +102,8 @@ def text(net):
 
 def needed(p, vocabulary, shown):
     "What the prediction loses without each unit of the LSTM, in bits: per letter, and per closing quotation mark."
-    from lstm_nb import cross_entropy, network_forward, one_hot
+    from lstm_nb import cross_entropy, network_forward
+    from lstm_nb.training.text import one_hot
     ids = np.array([vocabulary.index(c) for c in shown]).reshape(12, 500)
     quoted = (np.cumsum([c == '"' for c in shown]) % 2).reshape(12, 500)
     closing = (ids == vocabulary.index('"')) & (quoted == 0)
@@ -119,7 +123,8 @@ def main():
     parser.add_argument("--out", type=Path, default=here/"flow.json")
     parser.add_argument("--quick", action="store_true", help="a few steps of each, for the test")
     options = parser.parse_args()
-    from lstm_nb import cosine_schedule, fit, save_tree
+    from lstm_nb import fit, save_tree
+    from lstm_nb.training.updates import cosine_schedule
     global tested
     if options.quick: tested = 4
     end, nets, rows = time.monotonic() + options.seconds, {}, []

@@ -81,14 +81,17 @@ def engine():
 
 def network_bits(parameters, codes, warm, engine):
     "Bits per character after the first `warm`, which are read to begin with; the state is carried through all of it."
-    from lstm_nb import cross_entropy, network_forward, one_hot
+    from lstm_nb import cross_entropy, network_forward
+    from lstm_nb.training.text import one_hot
     z = network_forward(one_hot(codes[None, :-1], len(parameters["Wy"]), np.float32), parameters, engine=engine)[0]
     return float(cross_entropy(z[:, :, warm - 1:], codes[None, warm:])[0] / np.log(2))
 
 
 def learn(codes, bounds, letters, s, path=None, deadline=np.inf):
     "The run, as far as it has come by the deadline."
-    from lstm_nb import cosine_schedule, cross_entropy, dropout_masks, fit, init_network, network_backward, network_forward, one_hot
+    from lstm_nb import cross_entropy, dropout_masks, fit, init_network, network_backward, network_forward
+    from lstm_nb.training.text import one_hot
+    from lstm_nb.training.updates import cosine_schedule
     first, e = init_network(letters, s["units"], n_y=letters, rng=s["seed"], dtype=np.float32), engine()
 
     def batch(step):
@@ -129,7 +132,8 @@ def main():
     path = out and out.with_suffix(".run")
     run = learn(codes, bounds, len(letters), s, path, deadline)
     if run.step < s["steps"]: print(f"not finished: step {run.step}, validation {run.history.get('validation', [])[-1:]}"); return
-    from lstm_nb import sample, save_tree
+    from lstm_nb import save_tree
+    from lstm_nb.training.text import sample
     train, validation, test = split(text)
     tail, best = codes[bounds[1] - s["warm"]:], run.best["parameters"]
     half = rounded_weights(best)

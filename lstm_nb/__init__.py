@@ -7,46 +7,57 @@ __version__ = "0.1.0"
 __all__ = []
 
 # %% ../nbs/index.ipynb #83e88354
-from .arguments import MissingParameter, ShapeError, as_array, check_inputs, check_shapes
-from .parameters import LSTM_SHAPES, RNN_SHAPES, init_lstm_parameters, init_rnn_parameters
-from .activations import *
-from .gradcheck import *
-from .rnn import *
-from .cell import *
-from .sequence import *
-from .output import *
-from .engines.tape import Tape
-from .engines.engine import ENGINES, find_engine, prove_engine
-from .engines.calls import fused_lstm_backward, fused_lstm_forward
-from .engines.checkpoint import CheckpointTape, best_every, checkpointed_lstm_backward, checkpointed_lstm_forward
-from .networks.lengths import as_batch_first, as_time_first, from_batch_first, from_time_first, last_step, last_step_backward, reverse_steps, zero_padding
-from .networks.nesting import dropout_masks, init_layers
-from .networks.layers import LayersTape, layers_backward, layers_forward
-from .networks.activations import ACTIVATIONS, activate
-from .networks.variants import VariantTape, init_variant_parameters, variant_lstm_backward, variant_lstm_forward
-from .networks.gru import GRU_SHAPES, gru_backward, gru_forward, init_gru_parameters
-from .networks.rnn import variant_rnn_backward, variant_rnn_forward
-from .weights import *
-from .train import *
-from .flow import *
-from .proof import certified_rtol
-from .checker.check import check, gap
-from .checker.editions import which_edition
+from importlib import import_module
 
-# %% ../nbs/index.ipynb #21fb9314
-from . import (activations, cell, flow, gradcheck, output,
-                     rnn, sequence, train, weights)
+# a page is imported when one of its names is first asked for
+_PAGES = {
+    "arguments": "ShapeError MissingParameter",
+    "parameters": "init_rnn_parameters init_lstm_parameters",
+    "activations": "sigmoid softmax",
+    "gradcheck": "complex_step relative_error assert_close check_gradients",
+    "rnn": "rnn_cell_forward rnn_forward rnn_cell_backward rnn_backward",
+    "cell": "lstm_cell_forward lstm_cell_backward",
+    "sequence": "lstm_forward lstm_backward",
+    "output": "cross_entropy loss_and_gradients",
+    "proof": "exact_lstm certified_rtol",
+    "engines.engine": "ENGINES find_engine prove_engine",
+    "engines.calls": "fused_lstm_forward fused_lstm_backward",
+    "engines.checkpoint": "checkpointed_lstm_forward checkpointed_lstm_backward",
+    "networks.lengths": "as_time_first from_time_first as_batch_first from_batch_first last_step",
+    "networks.nesting": "init_layers dropout_masks",
+    "networks.layers": "layers_forward layers_backward",
+    "networks.variants": "init_variant_parameters variant_lstm_forward variant_lstm_backward",
+    "networks.gru": "init_gru_parameters gru_forward gru_backward",
+    "networks.rnn": "variant_rnn_forward variant_rnn_backward",
+    "exchange.torch": "",
+    "exchange.keras": "",
+    "exchange.flax": "",
+    "exchange.files": "",
+    "exchange.onnx": "",
+    "exchange.read_onnx": "",
+    "exchange.run_onnx": "",
+    "training.trees": "save_tree load_tree",
+    "training.updates": "sgd adam",
+    "training.network": "init_network network_forward network_backward",
+    "training.loop": "fit NonFiniteError",
+    "training.flow": "gradient_flow plot_flow",
+    "checker.check": "check gap Gap",
+    "checker.editions": "which_edition",
+    "weights": "from_torch to_torch from_keras to_keras from_flax to_flax read_safetensors write_safetensors from_onnx to_onnx read_onnx run_onnx onnx_model"}
+_HOME = {name: page for page, names in _PAGES.items() for name in names.split()}
 
-__all__ = [name for page in (activations, gradcheck, rnn, cell, sequence, output,
-                             weights, train, flow)
-           for name in page.__all__ if name != "at_step"] + [
-    "ShapeError", "MissingParameter", "as_array", "check_inputs", "check_shapes", "RNN_SHAPES",
-    "LSTM_SHAPES", "init_rnn_parameters", "init_lstm_parameters", "Tape", "ENGINES", "find_engine",
-    "prove_engine", "fused_lstm_backward", "fused_lstm_forward", "CheckpointTape", "best_every",
-    "checkpointed_lstm_backward", "checkpointed_lstm_forward", "as_batch_first", "as_time_first",
-    "from_batch_first", "from_time_first", "last_step", "last_step_backward", "reverse_steps",
-    "zero_padding", "dropout_masks", "init_layers", "LayersTape", "layers_backward", "layers_forward",
-    "ACTIVATIONS", "activate", "VariantTape", "init_variant_parameters", "variant_lstm_backward",
-    "variant_lstm_forward", "GRU_SHAPES", "gru_backward", "gru_forward", "init_gru_parameters",
-    "variant_rnn_backward", "variant_rnn_forward", "certified_rtol", "check", "gap",
-    "which_edition"]
+__all__ = [*_HOME]
+
+def __getattr__(
+    name:str, # A public name, or a page
+): # What it stands for
+    "Import what is asked for."
+    if name in _HOME:
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        return value
+    try: return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as e:
+        if e.name != f"{__name__}.{name}": raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+def __dir__(): return sorted({*globals(), *__all__})

@@ -6,7 +6,7 @@
 __all__ = ['ShapeError', 'MissingParameter', 'as_array', 'check_real', 'size_of', 'check_shapes', 'refuse_ignored', 'missing',
            'check_mapping', 'check_inputs', 'check_whole', 'check_size', 'check_number', 'check_least',
            'check_positive', 'check_rate', 'check_flag', 'check_steps', 'check_classes', 'check_lengths', 'check_kind',
-           'check_no_memory', 'check_dtype', 'optional']
+           'check_function', 'check_no_memory', 'check_dtype', 'optional']
 
 # %% ../nbs/00_arguments.ipynb #7d43b1b2
 import operator
@@ -339,6 +339,15 @@ def check_kind(
 ): # `value`
     "Raises `TypeError` for an object of another class."
     if isinstance(value, kind): return value
+    raise TypeError(f"{name}: expected {what}, got {type(value).__name__}")
+
+def check_function(
+    name:str, # What the argument is called in the error
+    value, # A function, or any object that can be called
+    what:str="a function", # What is expected, in words
+): # `value`
+    "Raises `TypeError` for what cannot be called."
+    if callable(value): return value
     raise TypeError(f"{name}: expected {what}, got {type(value).__name__}")
 
 def check_no_memory(

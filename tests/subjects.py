@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Callable, NamedTuple
 
 import lstm_nb as nb
+from everything import book
 import numpy as np
-from lstm_nb import flow as W
-from lstm_nb import train as T
 from hostile import is_numbers
 from problems import draw
 
 Missing, Shape, Type, Value, Failed = nb.MissingParameter, nb.ShapeError, TypeError, ValueError, AssertionError
-rnn_fields, lstm_fields = (tuple(kind._fields) for kind in (nb.RNNCache, nb.LSTMCache))
-shapes = {"rnn": nb.RNN_SHAPES, "lstm": nb.LSTM_SHAPES}
+rnn_fields, lstm_fields = (tuple(kind._fields) for kind in (book.RNNCache, book.LSTMCache))
+shapes = {"rnn": book.RNN_SHAPES, "lstm": book.LSTM_SHAPES}
 fields = {"rnn": rnn_fields, "lstm": lstm_fields}
 
 
@@ -191,7 +190,7 @@ def judge_loss(v, a):
         if a[k] is not None: v.array(k, a[k], "n_a, m")
     fine = not v.must
     v.labels("labels", a["labels"])
-    used = [a["x"], *[a[k] for k in ("a0", "c0") if a[k] is not None], *[a["parameters"][k] for k in nb.LSTM_SHAPES]] if fine else [1.]
+    used = [a["x"], *[a[k] for k in ("a0", "c0") if a[k] is not None], *[a["parameters"][k] for k in book.LSTM_SHAPES]] if fine else [1.]
     v.weights("weights", a["weights"], real_type(np.result_type(*map(dtype_of, used))))
 
 
@@ -320,36 +319,36 @@ def judge_init(v, a):
 
 S, any_array = Subject, each_array
 subjects = {
-    "as_array": S(lambda value: nb.as_array("value", value), lambda q: {"value": q["x"]}, any_array("value"), endless=False),
-    "check_shapes": S(lambda **a: nb.check_shapes({k: (v, shape) for (k, v), shape in zip(a.items(), ["n_a, m", "n_x, m, T_x", "n_a, n_a + n_x"])}),
+    "as_array": S(lambda value: book.as_array("value", value), lambda q: {"value": q["x"]}, any_array("value"), endless=False),
+    "check_shapes": S(lambda **a: book.check_shapes({k: (v, shape) for (k, v), shape in zip(a.items(), ["n_a, m", "n_x, m, T_x", "n_a, n_a + n_x"])}),
                       lambda q: {"u": q["a0"], "v": q["x"], "w": q["lstm"]["Wf"]},
                       lambda v, a: [v.array(k, w, shape) for (k, w), shape in zip(a.items(), ["n_a, m", "n_x, m, T_x", "n_a, n_a + n_x"])]),
-    "check_inputs": S(lambda parameters, x: nb.check_inputs(parameters, nb.LSTM_SHAPES, x=(x, "n_x, m, T_x")), take("lstm", "parameters", "x"),
+    "check_inputs": S(lambda parameters, x: book.check_inputs(parameters, book.LSTM_SHAPES, x=(x, "n_x, m, T_x")), take("lstm", "parameters", "x"),
                       inputs("lstm", x="n_x, m, T_x")),
     "init_rnn_parameters": S(nb.init_rnn_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 1, "rng": 0}, judge_init, fixed=("rng",), endless=False),
     "init_lstm_parameters": S(nb.init_lstm_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 1, "rng": 0, "forget_bias": np.array(1.5)}, judge_init, fixed=("rng",), endless=False),
     **{k: S(getattr(nb, k), lambda q, name=name: {name: q["x"]}, any_array(name), endless=False)
        for k, name in (("sigmoid", "z"), ("sigmoid_derivative", "s"), ("tanh", "z"), ("tanh_derivative", "t"))},
     "softmax": S(nb.softmax, take("", "z"), lambda v, a: v.columns("z", a["z"]), endless=False),
-    "softmax_backward": S(nb.softmax_backward, probabilities, judge_softmax_backward, endless=False),
+    "softmax_backward": S(book.softmax_backward, probabilities, judge_softmax_backward, endless=False),
     "cross_entropy": S(nb.cross_entropy, take("", "z", "labels", "weights"), judge_cross_entropy),
     "loss_and_gradients": S(nb.loss_and_gradients, lambda q: take("lstm", "x", "labels", "parameters", "a0", "c0", "weights")(with_output(q)), judge_loss),
-    "central_difference": S(lambda x: nb.central_difference(square, x), take("", "x"), any_array("x"), endless=False),
+    "central_difference": S(lambda x: book.central_difference(square, x), take("", "x"), any_array("x"), endless=False),
     "complex_step": S(lambda x: nb.complex_step(square, x), take("", "x"), judge_real, endless=False),
     "relative_error": S(nb.relative_error, lambda q: {"actual": q["x"], "expected": q["x"] * (1 + 1e-9)}, same_shape, endless=False),
     "assert_close": S(nb.assert_close, lambda q: {"actual": q["x"], "expected": q["x"] * (1 + 1e-15)}, judge_assert_close, endless=False),
-    "assert_printed": S(nb.assert_printed, lambda q: {"actual": q["x"].real, "printed": digits(q["x"].real.ravel())}, judge_printed, endless=False),
+    "assert_printed": S(book.assert_printed, lambda q: {"actual": q["x"].real, "printed": digits(q["x"].real.ravel())}, judge_printed, endless=False),
     "check_gradients": S(lambda inputs, gradients: nb.check_gradients(squares, inputs, gradients),
                          lambda q: {"inputs": {"x": q["x"].real, "y": q["a0"].real}, "gradients": {"dx": 2*q["x"].real, "dy": 2*q["a0"].real}}, judge_check_gradients, endless=False),
     "rnn_cell_forward": S(forward_and_back(nb.rnn_cell_forward, nb.rnn_cell_backward, 1), cell("rnn"), inputs("rnn", xt="n_x, m", a_prev="n_a, m")),
     "lstm_cell_forward": S(forward_and_back(nb.lstm_cell_forward, nb.lstm_cell_backward, 2), cell("lstm"), inputs("lstm", xt="n_x, m", a_prev="n_a, m", c_prev="n_a, m")),
     "rnn_forward": S(call_rnn, take("rnn", "x", "a0", "parameters"), inputs("rnn", x="n_x, m, T_x", a0="n_a, m")),
     "lstm_forward": S(call_lstm, take("lstm", "x", "a0", "parameters", "c0"), inputs("lstm", x="n_x, m, T_x", a0="n_a, m", c0="n_a, m")),
-    "as_cache": S(lambda cache: nb.as_cache(cache, nb.RNNCache), lambda q: {"cache": rnn_step(q)}, lambda v, a: is_step(a["cache"], "rnn") or v.wrong("cache", Type)),
-    "check_caches": S(lambda caches: nb.check_caches(caches, nb.LSTMCache), lambda q: {"caches": lstm_caches(q)}, lambda v, a: v.caches("caches", a["caches"], "lstm")),
-    "check_upstream": S(lambda da, steps: nb.check_upstream("da", da, steps), lambda q: {"da": q["da"], "steps": lstm_caches(q)[0]},
+    "as_cache": S(lambda cache: book.as_cache(cache, book.RNNCache), lambda q: {"cache": rnn_step(q)}, lambda v, a: is_step(a["cache"], "rnn") or v.wrong("cache", Type)),
+    "check_caches": S(lambda caches: book.check_caches(caches, book.LSTMCache), lambda q: {"caches": lstm_caches(q)}, lambda v, a: v.caches("caches", a["caches"], "lstm")),
+    "check_upstream": S(lambda da, steps: book.check_upstream("da", da, steps), lambda q: {"da": q["da"], "steps": lstm_caches(q)[0]},
                         lambda v, a: v.caches("", (a["steps"], 0), "lstm", da=a["da"]), fixed=("steps",)),
-    "stack_steps": S(lambda **a: nb.stack_steps([*a.values()]), lambda q: {"s0": q["a0"], "s1": q["c0"], "s2": q["a0"]}, judge_stack),
+    "stack_steps": S(lambda **a: book.stack_steps([*a.values()]), lambda q: {"s0": q["a0"], "s1": q["c0"], "s2": q["a0"]}, judge_stack),
     "rnn_cell_backward": S(nb.rnn_cell_backward, lambda q: {"cache": rnn_step(q), "da_next": q["da"][:, :, 0]}, judge_cell_backward("rnn", "da_next")),
     "lstm_cell_backward": S(nb.lstm_cell_backward, lambda q: {"cache": lstm_step(q), "da_next": q["da"][:, :, 0], "dc_next": q["dc"][:, :, 0]},
                             judge_cell_backward("lstm", "da_next", "dc_next")),
@@ -434,7 +433,7 @@ def judge_layers_forward(v, a):
             if p is None: continue
 
             def look(inside):
-                for k, shape in nb.LSTM_SHAPES.items():
+                for k, shape in book.LSTM_SHAPES.items():
                     if "n_y" in shape: continue
                     if k in p: inside.array(f'"{k}"', p[k], shape)
                     else: inside.wrong(f'"{k}"', Missing)
@@ -447,7 +446,7 @@ def judge_layers_forward(v, a):
 
 def judge_layers_backward(v, a):
     tape = a["tape"]
-    if not isinstance(tape, nb.LayersTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(tape, book.LayersTape): return [v.wrong(k, Type, Shape) for k in a]
     rows, m, T_x = tape.shape
     if a["da"] is not None and not is_numbers(a["da"]): v.wrong("da", Type)
     elif a["da"] is not None:
@@ -517,10 +516,10 @@ subjects |= {
                          judge_layers_backward),
     "init_layers": S(nb.init_layers, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_layers": 2, "rng": 0}, judge_init_layers, fixed=("rng",), endless=False),
     "dropout_masks": S(nb.dropout_masks, lambda q: {"parameters": network(q)["parameters"], "m": 3, "rate": 0.5, "state_rate": np.array(0.25), "rng": 0}, judge_masks, fixed=("rng",), endless=False),
-    "reverse_steps": S(nb.reverse_steps, steps("x"), judge_steps("x"), endless=False),
-    "zero_padding": S(nb.zero_padding, steps("x"), judge_steps("x"), endless=False),
+    "reverse_steps": S(book.reverse_steps, steps("x"), judge_steps("x"), endless=False),
+    "zero_padding": S(book.zero_padding, steps("x"), judge_steps("x"), endless=False),
     "last_step": S(nb.last_step, steps("a"), judge_steps("a"), endless=False),
-    "last_step_backward": S(nb.last_step_backward, lambda q: {"da_last": q["x"][:, :, 0], "T_x": q["x"].shape[2], "lengths": network(q)["lengths"]}, judge_last_step_backward, endless=False),
+    "last_step_backward": S(book.last_step_backward, lambda q: {"da_last": q["x"][:, :, 0], "T_x": q["x"].shape[2], "lengths": network(q)["lengths"]}, judge_last_step_backward, endless=False),
     **{k: S(getattr(nb, k), take("", "x"), lambda v, a: v.array("x", a["x"], "n_x, m, T_x"), endless=False)
        for k in ("as_time_first", "from_time_first", "as_batch_first", "from_batch_first")},
 }
@@ -559,7 +558,7 @@ def judge_activation(v, name, value):
     several = isinstance(value, (tuple, list)) and len(value)
     label, *constants = value if several else (value,)
     if not isinstance(label, str): return v.wrong(name, Type)
-    known = {k.lower(): len(defaults) for k, (_, defaults) in nb.ACTIVATIONS.items()}
+    known = {k.lower(): len(defaults) for k, (_, defaults) in book.ACTIVATIONS.items()}
     if label.lower() not in known or len(constants) > known[label.lower()]: return v.wrong(name, Value)
     for n in constants: v.number(name, n)
 
@@ -592,10 +591,10 @@ def judge_variant(kind):
         if v.must: return [v.wrong(k, Type, Shape, Value, Missing) for k in a]
         p = a["parameters"]
         if not isinstance(p, Mapping): return [v.wrong("parameters", Type), *[v.wrong(k, Type, Shape) for k in a]]
-        shapes, rows = {k: s for k, s in nb.RNN_SHAPES.items() if "n_y" not in s}, "n_a, m"
+        shapes, rows = {k: s for k, s in book.RNN_SHAPES.items() if "n_y" not in s}, "n_a, m"
         if kind == "lstm": shapes, rows = lstm_variant_shapes(p, coupled)
         if kind == "gru":
-            shapes = {k: s for k, s in nb.GRU_SHAPES.items() if k != "bca" or "bca" in p}
+            shapes = {k: s for k, s in book.GRU_SHAPES.items() if k != "bca" or "bca" in p}
             if "bca" in p and a["reset_after"] is not None and not a["reset_after"]: v.wrong("reset_after", Value)
         for k, shape in shapes.items():
             if k in p: v.array(f'"{k}"', p[k], shape)
@@ -611,7 +610,7 @@ def judge_flag(v, name, value):
 
 def judge_variant_backward(v, a):
     tape = a["tape"]
-    if not isinstance(tape, nb.VariantTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(tape, book.VariantTape): return [v.wrong(k, Type, Shape) for k in a]
     for k in ("da", "dc"):
         if k not in a or k == "dc" and a[k] is None: continue
         if not is_numbers(a[k]): v.wrong(k, Type)
@@ -653,7 +652,7 @@ def judge_fused(v, a):
 
 def judge_fused_backward(v, a):
     tape = a["tape"]
-    if not isinstance(tape, nb.Tape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(tape, book.Tape): return [v.wrong(k, Type, Shape) for k in a]
     for k in ("da", "dc"):
         if k == "dc" and a[k] is None: continue
         if not is_numbers(a[k]): v.wrong(k, Type)
@@ -663,7 +662,7 @@ def judge_fused_backward(v, a):
 subjects |= {
     "fused_lstm_forward": S(run_variant(nb.fused_lstm_forward, nb.fused_lstm_backward), lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"mask": q["a0"]}, judge_fused),
     "fused_lstm_backward": S(nb.fused_lstm_backward, lambda q: take("", "da", "dc")(q) | {"tape": nb.fused_lstm_forward(q["x"], q["a0"], q["lstm"])[2]}, judge_fused_backward),
-    "activate": S(nb.activate, lambda q: {"z": q["x"], "activation": ("ScaledTanh", np.array(1.2), np.array(0.7)) if len(q["x"]) > 1 else "softplus"},
+    "activate": S(book.activate, lambda q: {"z": q["x"], "activation": ("ScaledTanh", np.array(1.2), np.array(0.7)) if len(q["x"]) > 1 else "softplus"},
                   lambda v, a: [v.any_shape("z", a["z"]), judge_activation(v, "activation", a["activation"])], endless=False),
     **{up.__name__: S(run_variant(up, down), variant(kind), judge_variant(kind)) for kind, (up, down) in passes.items()},
     **{down.__name__: S(down, variant_tape(kind, up), judge_variant_backward) for kind, (up, down) in passes.items()},
@@ -692,7 +691,7 @@ def run_checkpointed_backward(da, tape, dc):
 
 
 def judge_checkpointed_backward(v, a):
-    if not isinstance(a["tape"], nb.CheckpointTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(a["tape"], book.CheckpointTape): return [v.wrong(k, Type, Shape) for k in a]
     v.sizes = a["tape"].sizes
     for k in ("da", "dc"): v.upstream(k, a[k], a["tape"].bounds[-1][1])
 
@@ -701,7 +700,7 @@ def judge_counts(*names): return lambda v, a: [judge_count(v, k, a[k]) for k in 
 
 
 subjects |= {
-    "best_every": S(nb.best_every, lambda q: {"T_x": 100, "n_x": 2, "n_a": np.int8(3)}, judge_counts("T_x", "n_x", "n_a"), endless=False),
+    "best_every": S(book.best_every, lambda q: {"T_x": 100, "n_x": 2, "n_a": np.int8(3)}, judge_counts("T_x", "n_x", "n_a"), endless=False),
     "checkpointed_lstm_forward": S(run_checkpointed, lambda q: take("lstm", "x", "a0", "parameters", "c0")(q) | {"every": 2, "mask": q["da"][:, :, 0]}, judge_checkpointed_forward),
     "checkpointed_lstm_backward": S(run_checkpointed_backward, lambda q: {"da": q["da"], "dc": q["dc"], "tape": nb.checkpointed_lstm_forward(q["x"], q["a0"], q["lstm"], q["c0"], every=2)[2]},
                                     judge_checkpointed_backward),
@@ -842,18 +841,18 @@ def output_network(q):
 
 
 def run_network(x, parameters, last_only, lengths):
-    z, a_last, c_last, tape = T.network_forward(x, parameters, last_only, lengths=lengths)
-    return z, a_last, c_last, T.network_backward(z, tape)
+    z, a_last, c_last, tape = nb.network_forward(x, parameters, last_only, lengths=lengths)
+    return z, a_last, c_last, nb.network_backward(z, tape)
 
 
 def network_gradient(q):
     a = output_network(q)
-    z, *_, tape = T.network_forward(a["x"], a["parameters"], a["last_only"], lengths=a["lengths"])
+    z, *_, tape = nb.network_forward(a["x"], a["parameters"], a["last_only"], lengths=a["lengths"])
     return {"dz": z, "tape": tape}
 
 
 def judge_network_backward(v, a):
-    if not isinstance(a["tape"], T.NetworkTape): return [v.wrong(k, Type, Shape) for k in a]
+    if not isinstance(a["tape"], book.NetworkTape): return [v.wrong(k, Type, Shape) for k in a]
     if not is_numbers(a["dz"]): v.wrong("dz", Type)
     elif np.asarray(a["dz"]).shape != (len(a["tape"].Wy), *a["tape"].shown.shape[1:]): v.wrong("dz", Shape)
 
@@ -888,21 +887,21 @@ def judge_adding(v, a):
 
 rates = (0, 1)
 subjects |= {
-    "parameter_gradients": S(T.parameter_gradients, trees, judge_gradients, endless=False),
-    "sgd": S(T.sgd, with_state(T.sgd, lr=0.1, momentum=0.5), judge_update("v", lr=(0, np.inf), momentum=rates), endless=False),
-    "adam": S(T.adam, with_state(T.adam, lr=0.1, beta1=0.9, beta2=0.99, epsilon=1e-8), judge_update("mv", lr=(0, np.inf), beta1=rates, beta2=rates, epsilon=(0, np.inf)), endless=False),
-    "clip_by_norm": S(T.clip_by_norm, lambda q: {"gradients": trees(q)["parameters"], "most": np.array(0.5)}, judge_clip, endless=False),
-    "cosine_schedule": S(T.cosine_schedule, lambda q: {"step": 3, "steps": np.int8(9), "peak": np.array(0.1), "warmup": 2, "last": 0.01}, judge_cosine, endless=False),
-    "minibatch": S(T.minibatch, lambda q: {"step": 3, "m": np.int8(9), "size": 2, "seed": 7}, judge_minibatch, endless=False),
-    "init_network": S(T.init_network, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 2, "n_layers": 2, "rng": 0},
+    "parameter_gradients": S(book.parameter_gradients, trees, judge_gradients, endless=False),
+    "sgd": S(nb.sgd, with_state(nb.sgd, lr=0.1, momentum=0.5), judge_update("v", lr=(0, np.inf), momentum=rates), endless=False),
+    "adam": S(nb.adam, with_state(nb.adam, lr=0.1, beta1=0.9, beta2=0.99, epsilon=1e-8), judge_update("mv", lr=(0, np.inf), beta1=rates, beta2=rates, epsilon=(0, np.inf)), endless=False),
+    "clip_by_norm": S(book.clip_by_norm, lambda q: {"gradients": trees(q)["parameters"], "most": np.array(0.5)}, judge_clip, endless=False),
+    "cosine_schedule": S(book.cosine_schedule, lambda q: {"step": 3, "steps": np.int8(9), "peak": np.array(0.1), "warmup": 2, "last": 0.01}, judge_cosine, endless=False),
+    "minibatch": S(book.minibatch, lambda q: {"step": 3, "m": np.int8(9), "size": 2, "seed": 7}, judge_minibatch, endless=False),
+    "init_network": S(nb.init_network, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 2, "n_layers": 2, "rng": 0},
                       lambda v, a: [judge_init_layers(v, a), judge_count(v, "n_y", a["n_y"])], fixed=("rng",), endless=False),
     "network_forward": S(run_network, output_network, judge_network, endless=False),
-    "network_backward": S(T.network_backward, network_gradient, judge_network_backward),
-    "squared_error": S(T.squared_error, lambda q: {"z": q["z"], "targets": q["z"] + 1}, judge_squared),
-    "one_hot": S(T.one_hot, lambda q: {"classes": q["labels"], "n": 4}, judge_one_hot, endless=False),
-    "chrono_init": S(T.chrono_init, lambda q: {"parameters": q["lstm"], "T": np.int8(9), "rng": 0}, judge_chrono, fixed=("rng",), endless=False),
-    "adding_problem": S(T.adding_problem, lambda q: {"T": 20, "m": np.int8(3), "rng": 0}, judge_adding, fixed=("rng",), endless=False),
-    "adding_solved": S(T.adding_solved, lambda q: {"errors": abs(q["x"].ravel().real)}, judge_errors, endless=False),
+    "network_backward": S(nb.network_backward, network_gradient, judge_network_backward),
+    "squared_error": S(book.squared_error, lambda q: {"z": q["z"], "targets": q["z"] + 1}, judge_squared),
+    "one_hot": S(book.one_hot, lambda q: {"classes": q["labels"], "n": 4}, judge_one_hot, endless=False),
+    "chrono_init": S(book.chrono_init, lambda q: {"parameters": q["lstm"], "T": np.int8(9), "rng": 0}, judge_chrono, fixed=("rng",), endless=False),
+    "adding_problem": S(book.adding_problem, lambda q: {"T": 20, "m": np.int8(3), "rng": 0}, judge_adding, fixed=("rng",), endless=False),
+    "adding_solved": S(book.adding_solved, lambda q: {"errors": abs(q["x"].ravel().real)}, judge_errors, endless=False),
 }
 
 
@@ -934,6 +933,6 @@ def judge_jacobian(v, a):
 
 
 subjects |= {
-    "gradient_flow": S(W.gradient_flow, make_flow, judge_flow),
-    "step_jacobian": S(W.step_jacobian, lambda q: {"cache": (rnn_step if either(q) == "rnn" else lstm_step)(q)}, judge_jacobian),
+    "gradient_flow": S(nb.gradient_flow, make_flow, judge_flow),
+    "step_jacobian": S(book.step_jacobian, lambda q: {"cache": (rnn_step if either(q) == "rnn" else lstm_step)(q)}, judge_jacobian),
 }

@@ -17,10 +17,10 @@ given = {"step": 3, "parameters": {"layers": [{"w": np.arange(3.)}], "b": np.one
 
 def exceptions():
     "All classes of exceptions of the package, private ones too."
-    for module in pkgutil.iter_modules(lstm_nb.__path__):
-        if module.name.startswith("_"): continue
-        for value in vars(importlib.import_module(f"lstm_nb.{module.name}")).values():
-            if inspect.isclass(value) and issubclass(value, BaseException) and value.__module__ == f"lstm_nb.{module.name}": yield value
+    for module in pkgutil.walk_packages(lstm_nb.__path__, "lstm_nb."):
+        if module.name.startswith("lstm_nb._"): continue
+        for value in vars(importlib.import_module(module.name)).values():
+            if inspect.isclass(value) and issubclass(value, BaseException) and value.__module__ == module.name: yield value
 
 
 def made(kind):

@@ -79,7 +79,7 @@ def check(page, at):
 @pytest.fixture
 def figure(visit):
     def figure(**options):
-        page = visit("flow.html", **options)
+        page = visit("training/flow.html", **options)
         page.locator("#flow-figure svg").wait_for()
         page.locator("#flow-figure").scroll_into_view_if_needed()
         return page
@@ -120,7 +120,7 @@ def test_the_keyboard_reaches_every_slider(figure):
 def test_a_finger_moves_it_on_a_phone(browser, address, scheme):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme=scheme)
     page = context.new_page()
-    page.goto(f"{address}/flow.html")
+    page.goto(f"{address}/training/flow.html")
     page.locator("#flow-figure svg").wait_for()
     at = dict(start)
     for name, steps in sliders.items():
@@ -138,13 +138,14 @@ def test_a_finger_moves_it_on_a_phone(browser, address, scheme):
 
 
 def test_its_script_is_on_no_other_page(site):
-    assert [name for name, page in site.pages.items() if "vega.js" in page.loads] == ["flow.html"]
+    assert [name for name, page in site.pages.items() if any("vega.js" in load for load in page.loads)] == ["training/flow.html"]
+    assert "../vega.js" in site.pages["training/flow.html"].loads
     assert "Copyright" in (site.folder/"vega.js").read_text(encoding="utf-8")[:1000]
 
 
 def test_without_a_script_a_sentence_stands_there(browser, address):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{address}/flow.html")
+    page.goto(f"{address}/training/flow.html")
     assert "sliders" in page.locator("#flow-figure").inner_text()
     context.close()

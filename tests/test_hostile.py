@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import lstm_nb
+from everything import book
 import numpy as np
 import pytest
 import test_weights
@@ -158,11 +159,11 @@ def test_dtypes(code):
         assert {a.dtype for a in arrays(subject.call(**subject.make(q)))} == {dtype_of(np.empty(0, code))}, name
 
 
-def loud(z): return 1 / (1 + np.exp(-lstm_nb.as_array("z", z)))
+def loud(z): return 1 / (1 + np.exp(-book.as_array("z", z)))
 
 
 def careless(z):
-    z = lstm_nb.as_array("z", z)
+    z = book.as_array("z", z)
     if z.flags.writeable: np.maximum(z, -700, out=z)
     return lstm_nb.sigmoid(z)
 
@@ -171,7 +172,7 @@ def masks_lost(z): return lstm_nb.sigmoid(np.asarray(z) if isinstance(z, np.ma.M
 
 
 def strides_lost(z):
-    z = lstm_nb.as_array("z", z)
+    z = book.as_array("z", z)
     return lstm_nb.sigmoid(z if z.flags.c_contiguous else z.ravel("K").reshape(z.shape))
 
 

@@ -1,10 +1,12 @@
 "What only a mutant would notice: each of these killed one that all pages and tests had let live. See tests/mutants.md."
 import numpy as np
 import pytest
-from lstm_nb import (MissingParameter, RNNCache, ShapeError, assert_close, assert_printed, check_gradients, complex_step, cross_entropy,
-                     init_lstm_parameters, init_rnn_parameters, loss_and_gradients, lstm_backward, lstm_cell_backward, lstm_cell_forward,
-                     lstm_forward, relative_error, rnn_backward, rnn_cell_backward, rnn_cell_forward, rnn_forward, sigmoid,
-                     sigmoid_derivative, softmax, softmax_backward, tanh, tanh_derivative)
+from lstm_nb import (MissingParameter, ShapeError, assert_close, check_gradients, complex_step, cross_entropy, init_lstm_parameters,
+                     init_rnn_parameters, loss_and_gradients, lstm_backward, lstm_cell_backward, lstm_cell_forward, lstm_forward,
+                     relative_error, rnn_backward, rnn_cell_backward, rnn_cell_forward, rnn_forward, sigmoid, softmax)
+from lstm_nb.activations import sigmoid_derivative, softmax_backward, tanh, tanh_derivative
+from lstm_nb.gradcheck import assert_printed
+from lstm_nb.rnn import RNNCache
 from problems import draw
 
 huge, none = np.full((2, 2), 1.7e308), np.zeros((2, 2))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import lstm_nb
+from everything import book
 import numpy as np
 import pytest
 
@@ -33,7 +34,7 @@ def test_published_figures(case):
         name, *entry = re.findall(r"\w+", what)
         value = got[name]
         for i in entry: value = value[int(i)]
-        lstm_nb.assert_printed(value, printed, what)
+        book.assert_printed(value, printed, what)
     for name, shape in case["shapes"].items(): assert got[name].shape == tuple(shape)
     for name, length in case["lengths"].items(): assert len(got[name]) == length
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from conftest import root
 from lstm_nb import load_tree, read_safetensors, save_tree, write_safetensors
-from lstm_nb import train as T
 from lstm_nb import weights as W
+from lstm_nb.training.loop import fit
 from problems import long, tables
 from safetensors import numpy
 
@@ -40,7 +40,8 @@ def names(folder): return sorted(os.listdir(folder))
 two = """
 import os, random, signal, sys, time
 sys.path[:0] = [{tests!r}, {root!r}]
-from test_saves import T, W, load_tree, names, number, of, save_tree
+from lstm_nb.training import trees
+from test_saves import W, load_tree, names, number, of, save_tree
 {fault}
 path, r, killed, inside, damaged = sys.argv[1], random.Random(0), 0, 0, 0
 folder = os.path.dirname(path)
@@ -58,7 +59,7 @@ for n in range({rounds}):
         if not pid:
             try:
                 for j in range(3):
-                    if certain and (k, j) == (n % 2, 1): T._sealed = half
+                    if certain and (k, j) == (n % 2, 1): trees.sealed = half
                     save_tree(path, of(10*n + 3*k + j, 300_000))
             finally: os._exit(0)
         children.append(pid)
@@ -220,7 +221,7 @@ def test_places_where_nothing_can_be_saved(tmp_path, monkeypatch, write, read):
 def test_fit_says_so_before_the_first_step(tmp_path):
     def never(*_): raise AssertionError("a step was made")
     for path, error in ((tmp_path, IsADirectoryError), (tmp_path/"none"/"run", FileNotFoundError)):
-        with pytest.raises(error): T.fit(never, {"w": np.ones(2)}, never, 3, path=path, progress=False)
+        with pytest.raises(error): fit(never, {"w": np.ones(2)}, never, 3, path=path, progress=False)
 
 
 @both

@@ -8,17 +8,24 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import root
 import lstm_nb
 from lstm_nb import cross_entropy, dropout_masks
-from lstm_nb import train as T
-from lstm_nb.train import (NonFiniteError, adam, adding_problem, clip_by_norm, cosine_schedule, fit, init_network, load_tree, minibatch,
-                           network_backward, network_forward, one_hot, parameter_gradients, sample, save_tree, sgd)
+from lstm_nb.training import trees
+from lstm_nb.training.adding import adding_problem
+from lstm_nb.training.loop import NonFiniteError, Run, fit
+from lstm_nb.training.network import init_network, network_backward, network_forward
+from lstm_nb.training.settings import settings_in_words, step_settings
+from lstm_nb.training.text import one_hot, sample
+from lstm_nb.training.trees import check_tree, load_tree, parameter_gradients, save_tree, tree_leaves
+from lstm_nb.training.updates import adam, clip_by_norm, cosine_schedule, minibatch, sgd
 from problems import tables
 from safetensors import numpy
 
@@ -139,7 +146,7 @@ def test_another_update_is_refused(tmp_path, before, after):
     go(tmp_path/"run", 4, before)
     whole = (tmp_path/"run").read_bytes()
     with pytest.raises(ValueError) as e: go(tmp_path/"run", 9, after)
-    saved, given = T._said(T._how(before, None)), T._said(T._how(after, None))
+    saved, given = (settings_in_words(step_settings(u)) for u in (before, after))
     assert str(e.value) == f"{tmp_path/'run'}: expected {saved}, with which the run was saved, got {given}" and saved != given
     assert (tmp_path/"run").read_bytes() == whole
     assert same(go(tmp_path/"run", 9, before), go(None, 9, before))
@@ -181,9 +188,9 @@ def test_an_update_that_counts_its_calls_goes_on(tmp_path):
 
 
 def test_an_update_is_told_alike_by_another_process():
-    code = "import sys; sys.path[:0] = [{!r}, {!r}]; import test_train as t; print([t.T._how(u, None) for pair in t.others.values() for u in pair])".format(str(root/"tests"), str(root))
+    code = "import sys; sys.path[:0] = [{!r}, {!r}]; import test_train as t; print([t.step_settings(u) for pair in t.others.values() for u in pair])".format(str(root/"tests"), str(root))
     told = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": str(n)}).stdout for n in (0, 1)}
-    assert told == {f"{[T._how(u, None) for pair in others.values() for u in pair]}\n"}
+    assert told == {f"{[step_settings(u) for pair in others.values() for u in pair]}\n"}
 
 
 @pytest.mark.parametrize("update", [adam, partial(sgd, momentum=.9)])
@@ -193,7 +200,7 @@ def test_a_run_without_a_record_goes_on(tmp_path, update):
     old = load_tree(tmp_path/"run")
     old.pop("how")
     arrays = {}
-    form = json.dumps(T._encoded(old, "tree", "", arrays))
+    form = json.dumps(trees._encode(old, "tree", "", arrays))
     (tmp_path/"run").write_bytes(numpy.save(arrays, {"form": form}))
     other = sgd if update is adam else adam
     with pytest.raises((ValueError, KeyError), match="state: expected v, got t, m, v: it is that of another update" if update is adam else 'state: "t" is missing'): go(tmp_path/"run", 9, other)
@@ -236,10 +243,29 @@ def test_figures_are_kept_as_they_were():
 
 
 def test_runs_share_no_history():
-    a, b = T.Run(1), T.Run(1)
+    a, b = Run(1), Run(1)
     a.history["loss"] = [1]
-    assert b.history == T.Run(1).history == {} and a._replace(step=3).history is a.history
-    assert same(pickle.loads(pickle.dumps(a))._asdict(), a._asdict()) and type(a._replace(step=1)) is T.Run
+    assert b.history == Run(1).history == {} and a._replace(step=3).history is a.history
+    assert same(pickle.loads(pickle.dumps(a))._asdict(), a._asdict()) and type(a._replace(step=1)) is Run
+
+
+def test_runs_of_version_0_1():
+    "A file that it saved goes on to the same bits."
+    for name, update, clip in (("adam", adam, None), ("sgd", partial(sgd, momentum=.9), 1.)):
+        data = (root/f"tests/run-0.1-{name}.safetensors").read_bytes()
+        whole = of_version_0_1(update, clip)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder)/"run"
+            path.write_bytes(data)
+            assert same(load_tree(path), of_version_0_1(update, clip, steps=6)._asdict())
+            assert same(of_version_0_1(update, clip, path=path), whole)
+            path.write_bytes(data)
+            with pytest.raises(ValueError, match="with which the run was saved"): of_version_0_1(update, 2., path=path)
+
+
+def of_version_0_1(update, clip, steps=9, path=None):
+    def loss(p, step): return float((p["layers"][0]["w"]**2).sum()), {"dlayers": [{"dw": 2*p["layers"][0]["w"]}]}
+    return fit(loss, {"layers": [{"w": np.ones(3)}]}, lambda step: step, steps, update=update, clip=clip, lr=.01, every=2, validate=lambda p: p["layers"][0]["w"].sum(), path=path, progress=False)
 
 
 # an update that overflows
@@ -251,7 +277,7 @@ def nested(w): return {"layers": [{"w": w.copy()}, (None, {"w": w.copy()})], "b"
 
 
 def nested_loss(p, batch):
-    leaves = [v for _, v in T._leaves(p)]
+    leaves = [v for _, v in tree_leaves(p)]
     gradients = {"dlayers": [{"dw": 2*leaves[0]}, (None, {"dw": 2*leaves[1]})], "db": 2*leaves[2]}
     return float(sum((v**2).sum() for v in leaves)), gradients
 
@@ -328,11 +354,11 @@ import os, random, signal, sys, time
 sys.path[:0] = [{tests!r}, {root!r}]
 import numpy as np
 import test_train as t
-from lstm_nb import train as T
+from lstm_nb.training import trees
 path, big = sys.argv[1], np.random.default_rng(0).standard_normal(100_000)
 p = {{"W": big, "b": np.zeros(3)}}
 def loss(p, step): return float(step), {{"dW": np.roll(big, step), "db": np.full(3, step)}}
-def run(path=None): return T.fit(loss, p, lambda step: step, 200, path=path, every=1, validate=lambda p: p["W"].sum(), progress=False)
+def run(path=None): return t.fit(loss, p, lambda step: step, 200, path=path, every=1, validate=lambda p: p["W"].sum(), progress=False)
 {fault}
 def parts(): return {{n for n in os.listdir(os.path.dirname(path)) if n.endswith(".part")}}
 r, kills, inside, broken, seen = random.Random(0), 0, 0, 0, set()
@@ -355,7 +381,7 @@ while True:
     inside += bool(parts() - seen)
     seen |= parts()
     if os.path.exists(path):
-        try: T.load_tree(path)
+        try: trees.load_tree(path)
         except ValueError: broken += 1; break
 print(kills, inside, broken, not broken and t.same(run(path), run()))
 """
@@ -391,7 +417,7 @@ def in_place(path, parts):
                 file.write(data[n:n + 100_000])
                 os.fsync(file.fileno())
     os.remove(sign)
-T._write_file = in_place
+trees.write_file = in_place
 """
     for n in range(3):
         (tmp_path/f"{n}").mkdir()
@@ -404,8 +430,9 @@ at_stage = """
 import os, signal, sys
 sys.path[:0] = [{tests!r}, {root!r}]
 import test_train as t
-from lstm_nb import train as T, weights as W
-stage, save, left = {stage!r}, T.save_tree, [3]
+from lstm_nb import weights as W
+from lstm_nb.training import loop
+stage, save, left = {stage!r}, loop.save_tree, [3]
 def die(name):
     if name == stage and not left[0]: os.kill(os.getpid(), signal.SIGKILL)
 class File:
@@ -429,7 +456,7 @@ def synced(n):
 def replaced(*args): replace(*args); die("replaced")
 os.fsync, os.replace, W.open = synced, replaced, opened
 def counted(*args): left[0] -= 1; save(*args)
-T.save_tree = counted
+loop.save_tree = counted
 t.training(24, sys.argv[1])
 """
 
@@ -566,7 +593,7 @@ def test_bar_in_a_log():
     done = subprocess.run([sys.executable, "-c", run_with_bar], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == "", done.stderr
     lines = done.stderr.splitlines()
-    assert 1 <= len(lines) <= 4 and "\r" not in done.stderr and "150/150" in lines[-1] and "loss 0.00" in lines[-1] and "validation" in lines[-1], lines
+    assert 1 <= len(lines) <= 4 and "\r" not in done.stderr and "150/150" in lines[-1] and "loss=0.00" in lines[-1] and "validation=" in lines[-1], lines
 
 
 @posix
@@ -616,16 +643,25 @@ def test_without_the_extra(package, call, message, tmp_path):
     assert done.stdout.strip() == message, done.stderr
 
 
+@pytest.mark.parametrize("missing", [(), ("tqdm",), ("tqdm", "safetensors")], ids=["all", "no bar", "no files"])
+def test_the_first_page_runs_on_a_plain_install(missing, tmp_path):
+    cells = json.loads((root/"nbs/training/00_use.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code" and "nbdev" not in "".join(c["source"]))
+    start = f"import sys; sys.path.insert(0, {str(root)!r}); sys.modules.update(dict.fromkeys({missing}))\n"
+    done = subprocess.run([sys.executable, "-c", start + code + "\nprint(path is None)"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == str("safetensors" in missing), done.stderr
+
+
 # updates and batches
 
 def test_updates_share_nothing_and_change_nothing():
     for update in (adam, partial(sgd, momentum=.5), sgd):
         g = network_backward(np.ones((2, 50, 1), np.float32), network_forward(x, net, True)[-1])
-        before = json.dumps([v.tolist() for _, v in T._leaves(T._arrays("", [net, {k: g[k] for k in ("dWy", "dby", "dlayers")}]))])
+        before = json.dumps([v.tolist() for _, v in tree_leaves(check_tree("", [net, {k: g[k] for k in ("dWy", "dby", "dlayers")}]))])
         p1, s1 = update(net, g)
         p2, s2 = update(p1, g, s1)
-        assert before == json.dumps([v.tolist() for _, v in T._leaves(T._arrays("", [net, {k: g[k] for k in ("dWy", "dby", "dlayers")}]))])
-        leaves = [v for tree in (net, parameter_gradients(net, g), p1, p2, {k: v for k, v in s1.items() if k != "t"}, {k: v for k, v in s2.items() if k != "t"}) for _, v in T._leaves(tree)]
+        assert before == json.dumps([v.tolist() for _, v in tree_leaves(check_tree("", [net, {k: g[k] for k in ("dWy", "dby", "dlayers")}]))])
+        leaves = [v for tree in (net, parameter_gradients(net, g), p1, p2, {k: v for k, v in s1.items() if k != "t"}, {k: v for k, v in s2.items() if k != "t"}) for _, v in tree_leaves(tree)]
         assert not any(np.shares_memory(a, b) for n, a in enumerate(leaves) for b in leaves[:n])
 
 

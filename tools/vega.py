@@ -1,4 +1,4 @@
-"""Write `nbs/vega.js`, the script behind the figure with sliders on page 22.
+"""Write `nbs/vega.js`, the script behind the figure with sliders on the page of the flow.
 
 It is Vega-Embed with Vega-Lite and Vega in one file, as `pip install vl-convert-python==1.9.0.post1` has it,
 which nothing else here needs. The file is committed, so that the site is built without it and loads nothing

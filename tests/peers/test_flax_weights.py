@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from flax import linen as nn
 from jax import numpy as jnp
-from lstm_nb import variants
+from everything import book
 from lstm_nb.networks.layers import layers_forward
 from lstm_nb.weights import from_flax, to_flax
 from problems import note
 
 jax.config.update("jax_enable_x64", True)
-cells = {"LSTMCell": (variants.variant_lstm_forward, variants.variant_lstm_backward), "OptimizedLSTMCell": (variants.variant_lstm_forward, variants.variant_lstm_backward),
-         "GRUCell": (partial(variants.gru_forward, reset_after=True), variants.gru_backward), "SimpleCell": (variants.variant_rnn_forward, variants.variant_rnn_backward)}
+cells = {"LSTMCell": (book.variant_lstm_forward, book.variant_lstm_backward), "OptimizedLSTMCell": (book.variant_lstm_forward, book.variant_lstm_backward),
+         "GRUCell": (partial(book.gru_forward, reset_after=True), book.gru_backward), "SimpleCell": (book.variant_rnn_forward, book.variant_rnn_backward)}
 x = np.random.default_rng(0).standard_normal((4, 6, 3))
 
 

@@ -19,7 +19,8 @@ from keras.src.layers.rnn.gru import GRU, GRUCell
 from keras.src.layers.rnn.lstm import LSTM, LSTMCell
 from keras.src.layers.rnn.rnn import RNN
 from keras.src.layers.rnn.simple_rnn import SimpleRNNCell
-from lstm_nb import variants, weights
+from lstm_nb import weights
+from everything import book
 from lstm_nb.networks.layers import layers_backward, layers_forward
 from lstm_nb.weights import from_keras, to_keras
 from problems import note, tables
@@ -33,9 +34,9 @@ RNN_loop = RNN.inner_loop
 def engine(cell):
     "Our forward and backward pass for a Keras cell."
     f, g = ([names[a.__name__] for a in (getattr(cell, "recurrent_activation", cell.activation), cell.activation)])
-    if isinstance(cell, LSTMCell): return partial(variants.variant_lstm_forward, activations=(f, g, g)), variants.variant_lstm_backward
-    if isinstance(cell, GRUCell): return partial(variants.gru_forward, activations=(f, g), reset_after=cell.reset_after), variants.gru_backward
-    return partial(variants.variant_rnn_forward, activations=(g,)), variants.variant_rnn_backward
+    if isinstance(cell, LSTMCell): return partial(book.variant_lstm_forward, activations=(f, g, g)), book.variant_lstm_backward
+    if isinstance(cell, GRUCell): return partial(book.gru_forward, activations=(f, g), reset_after=cell.reset_after), book.gru_backward
+    return partial(book.variant_rnn_forward, activations=(g,)), book.variant_rnn_backward
 
 
 def as_keras(gradients, bias):
@@ -203,8 +204,8 @@ def test_a_mistake_is_seen(ours, monkeypatch, spoil):
     "What the suites are worth with something wrong in ours."
     if spoil == "gates": monkeypatch.setitem(weights.GATE_ORDERS["gru"], "Keras", "rzc")
     run_layers = layers_forward
-    gru_forward = variants.gru_forward
-    if spoil == "reset": monkeypatch.setattr(variants, "gru_forward", lambda x, a0, p, *a, reset_after, **k: gru_forward(x, a0, {n: v for n, v in p.items() if n != "bca"}, *a, **k))
+    gru_forward = book.gru_forward
+    if spoil == "reset": monkeypatch.setattr(book, "gru_forward", lambda x, a0, p, *a, reset_after, **k: gru_forward(x, a0, {n: v for n, v in p.items() if n != "bca"}, *a, **k))
     if spoil == "state": monkeypatch.setitem(globals(), "layers_forward", lambda x, p, a0, c0, **k: run_layers(x, p, None, None, **k))
     failed = [k for k, t in tests.items() if run(t)[0] == "failed"]
     tables.append(f"Keras' suites with wrong {spoil}: {len(failed)} of {len(tests)} tests fail")

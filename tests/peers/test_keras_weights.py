@@ -9,16 +9,16 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np
 import pytest
-from lstm_nb import variants
+from everything import book
 from lstm_nb.networks.layers import layers_forward
 from lstm_nb.weights import from_keras, to_keras
 from problems import note
 
 layer = keras.layers
-kinds = {"LSTM": (layer.LSTM, variants.variant_lstm_forward, variants.variant_lstm_backward),
-         "GRU": (layer.GRU, partial(variants.gru_forward, reset_after=True), variants.gru_backward),
-         "GRU, reset before": (partial(layer.GRU, reset_after=False), variants.gru_forward, variants.gru_backward),
-         "SimpleRNN": (layer.SimpleRNN, variants.variant_rnn_forward, variants.variant_rnn_backward)}
+kinds = {"LSTM": (layer.LSTM, book.variant_lstm_forward, book.variant_lstm_backward),
+         "GRU": (layer.GRU, partial(book.gru_forward, reset_after=True), book.gru_backward),
+         "GRU, reset before": (partial(layer.GRU, reset_after=False), book.gru_forward, book.gru_backward),
+         "SimpleRNN": (layer.SimpleRNN, book.variant_rnn_forward, book.variant_rnn_backward)}
 
 
 def number(v): return np.asarray(keras.ops.convert_to_numpy(v), float)

@@ -8,15 +8,15 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from lstm_nb import variants
+from everything import book
 from lstm_nb.networks.layers import layers_forward
 from lstm_nb.weights import from_torch, read_onnx, read_safetensors, run_onnx, to_torch, write_safetensors
 from onnx.reference import ReferenceEvaluator
 from problems import note
 
 torch.set_num_threads(1)
-engines = {"LSTM": (variants.variant_lstm_forward, variants.variant_lstm_backward), "GRU": (partial(variants.gru_forward, reset_after=True), variants.gru_backward),
-           "RNN": (variants.variant_rnn_forward, variants.variant_rnn_backward)}
+engines = {"LSTM": (book.variant_lstm_forward, book.variant_lstm_backward), "GRU": (partial(book.gru_forward, reset_after=True), book.gru_backward),
+           "RNN": (book.variant_rnn_forward, book.variant_rnn_backward)}
 cases = [(net, layers, both, size, bias) for net, layers, both, size, bias in itertools.product(engines, (1, 2, 3), (False, True), (0, 3), (True, False))
          if not size or net == "LSTM"]
 
