@@ -43,10 +43,17 @@ _PAGES = {
     "training.flow": "gradient_flow plot_flow",
     "checker.check": "check gap Gap",
     "checker.editions": "which_edition",
-    "weights": "from_torch to_torch from_keras to_keras from_flax to_flax read_safetensors write_safetensors from_onnx to_onnx read_onnx run_onnx onnx_model"}
+    "weights": "from_torch to_torch from_keras to_keras from_flax to_flax read_safetensors write_safetensors from_onnx to_onnx read_onnx run_onnx"}
 _HOME = {name: page for page, names in _PAGES.items() for name in names.split()}
 
 __all__ = [*_HOME]
+
+__doc__ = """The book that runs the backward pass of an LSTM: derived, executed, proven.
+
+`from lstm_nb import *` gives the core and the verbs that people need; each part of the book,
+`lstm_nb.engines`, `networks`, `exchange`, `training` and `checker`, has more. Columns are
+examples, the last axis is time, and `d` before a name is the derivative of the loss with
+respect to it. The pages: https://lstm-nb.github.io/lstm_nb"""
 
 def __getattr__(
     name:str, # A public name, or a page

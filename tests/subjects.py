@@ -327,7 +327,7 @@ subjects = {
                       inputs("lstm", x="n_x, m, T_x")),
     "init_rnn_parameters": S(nb.init_rnn_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 1, "rng": 0}, judge_init, fixed=("rng",), endless=False),
     "init_lstm_parameters": S(nb.init_lstm_parameters, lambda q: {"n_x": 2, "n_a": np.int8(3), "n_y": 1, "rng": 0, "forget_bias": np.array(1.5)}, judge_init, fixed=("rng",), endless=False),
-    **{k: S(getattr(nb, k), lambda q, name=name: {name: q["x"]}, any_array(name), endless=False)
+    **{k: S(getattr(book, k), lambda q, name=name: {name: q["x"]}, any_array(name), endless=False)
        for k, name in (("sigmoid", "z"), ("sigmoid_derivative", "s"), ("tanh", "z"), ("tanh_derivative", "t"))},
     "softmax": S(nb.softmax, take("", "z"), lambda v, a: v.columns("z", a["z"]), endless=False),
     "softmax_backward": S(book.softmax_backward, probabilities, judge_softmax_backward, endless=False),
@@ -520,7 +520,7 @@ subjects |= {
     "zero_padding": S(book.zero_padding, steps("x"), judge_steps("x"), endless=False),
     "last_step": S(nb.last_step, steps("a"), judge_steps("a"), endless=False),
     "last_step_backward": S(book.last_step_backward, lambda q: {"da_last": q["x"][:, :, 0], "T_x": q["x"].shape[2], "lengths": network(q)["lengths"]}, judge_last_step_backward, endless=False),
-    **{k: S(getattr(nb, k), take("", "x"), lambda v, a: v.array("x", a["x"], "n_x, m, T_x"), endless=False)
+    **{k: S(getattr(book, k), take("", "x"), lambda v, a: v.array("x", a["x"], "n_x, m, T_x"), endless=False)
        for k in ("as_time_first", "from_time_first", "as_batch_first", "from_batch_first")},
 }
 

@@ -1,4 +1,4 @@
-"Page 13's table of who has what: every cell names a test that is there, and the page shows what tests/features.json says."
+"The table of who has what: every cell names a test that is there, and the page shows what tests/features.json says."
 import ast
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_every_cell_names_a_test(row):
 
 def test_the_page_shows_the_table(monkeypatch):
     source, stored = page_13()
-    monkeypatch.chdir(root/"nbs")
+    monkeypatch.chdir(root/"nbs/networks")
     names = {"Markdown": lambda text: text, "json": json, "Path": Path}
     *before, last = ast.parse(source).body
     exec(compile(ast.Module(before, []), "page 13", "exec"), names)

@@ -1,7 +1,4 @@
 "The package: what it exports, imports and costs."
-import ast
-import json
-import re
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -11,7 +8,7 @@ from conftest import root
 from problems import tables
 
 public = """
-init_rnn_parameters init_lstm_parameters sigmoid tanh softmax check_gradients
+init_rnn_parameters init_lstm_parameters sigmoid softmax check_gradients
 rnn_cell_forward rnn_forward rnn_cell_backward rnn_backward
 lstm_cell_forward lstm_forward lstm_cell_backward lstm_backward
 fused_lstm_forward fused_lstm_backward layers_forward layers_backward
@@ -22,24 +19,6 @@ check which_edition
 heavy = {"matplotlib", "IPython", "nbdev", "execnb", "scipy", "torch", "pandas", "numba", "onnx", "safetensors", "tqdm", "fastprogress"}
 
 
-def notebooks():
-    "(number, module, code) of every numbered page; one that exports nothing goes by its file's name."
-    for path in sorted((root/"nbs").glob("[0-9][0-9]_*.ipynb")):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-        exported = re.search(r"#\|\s*default_exp\s+(\w+)", code)
-        yield path.name[:2], exported[1] if exported else path.stem, code
-
-
-def imported(code):
-    "Names of the modules of lstm_nb that `code` imports."
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import): found = [a.name for a in node.names if a.name.startswith("lstm_nb.")]
-        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("lstm_nb.")): found = [node.module]
-        else: continue
-        for name in found: yield name.removeprefix("lstm_nb.")
-
-
 def fresh(code): return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
 
@@ -47,14 +26,6 @@ def fresh(code): return subprocess.run([sys.executable, "-c", code], check=True,
 def test_public_name(name):
     import lstm_nb
     assert callable(getattr(lstm_nb, name))
-
-
-def test_a_page_builds_only_on_earlier_pages():
-    "Two halves of a page have one number, and may use each other."
-    number = {module: n for n, module, _ in notebooks()}
-    library = [(m, (root/f"lstm_nb/{m}.py").read_text(encoding="utf-8")) for m in number if (root/f"lstm_nb/{m}.py").exists()]
-    pages = [(m, "\n".join(line for line in code.splitlines() if not line.startswith(("%", "!")))) for _, m, code in notebooks()]
-    assert [(m, used) for m, code in library + pages for used in imported(code) if number[used] > number[m]] == []
 
 
 def test_import_is_light():

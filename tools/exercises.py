@@ -71,7 +71,7 @@ def cell(kind, text, number):
 def outward(text):
     "Links and pictures of the book, by their address on the site."
     text = re.sub(r"\]\((images/[^)]+)\)", rf"]({SITE}/\1)", text)
-    return re.sub(r"\]\((?:\d+\w*?_|)(\w+)\.ipynb(#[^)]*)?\)", lambda m: f"]({SITE}/{m[1]}.html{m[2] or ''})", text)
+    return re.sub(r"\]\(((?:\w+/)*)(?:\d+\w*?_|)(\w+)\.ipynb(#[^)]*)?\)", lambda m: f"]({SITE}/{m[1]}{m[2]}.html{m[3] or ''})", text)
 
 
 def code(source):
