@@ -19,7 +19,15 @@ from .fused import *
 from .checkpoint import *
 from .layers import *
 from .variants import *
-from .weights import *
+from .exchange.network import GATES
+from .exchange.packings import GATE_ORDERS
+from .exchange.torch import from_torch, to_torch
+from .exchange.keras import from_keras, to_keras
+from .exchange.flax import from_flax, to_flax
+from .exchange.files import read_safetensors, write_safetensors
+from .exchange.onnx import from_onnx, onnx_model, to_onnx
+from .exchange.read_onnx import read_onnx
+from .exchange.run_onnx import run_onnx
 from .train import *
 from .flow import *
 from .proof import certified_rtol
@@ -28,11 +36,13 @@ from .editions import which_edition
 
 # %% ../nbs/index.ipynb #21fb9314
 from . import (activations, cell, checkpoint, flow, fused, gradcheck, layers, output,
-                     rnn, sequence, train, variants, weights)
+                     rnn, sequence, train, variants)
 
 __all__ = [name for page in (activations, gradcheck, rnn, cell, sequence, output,
-                             fused, checkpoint, layers, variants, weights, train, flow)
+                             fused, checkpoint, layers, variants, train, flow)
            for name in page.__all__ if name != "at_step"] + [
     "ShapeError", "MissingParameter", "as_array", "check_inputs", "check_shapes", "RNN_SHAPES",
-    "LSTM_SHAPES", "init_rnn_parameters", "init_lstm_parameters", "certified_rtol", "check", "gap",
+    "GATES", "GATE_ORDERS", "to_torch", "from_torch", "to_keras", "from_keras", "to_flax",
+    "from_flax", "to_onnx", "from_onnx", "read_safetensors", "write_safetensors", "onnx_model",
+    "read_onnx", "run_onnx", "LSTM_SHAPES", "init_rnn_parameters", "init_lstm_parameters", "certified_rtol", "check", "gap",
     "which_edition"]

@@ -34,7 +34,7 @@ from .arguments import (ShapeError, check_classes, check_flag, check_kind,
 from .parameters import init_lstm_parameters
 from .activations import softmax
 from .layers import LayersTape, _weight, init_layers, layers_backward, layers_forward
-from .weights import _SEAL, _check_seal, _sealed, _target, _write_file
+from .exchange.files import SEAL, check_seal, check_target, sealed, write_file
 
 # %% ../nbs/21_train.ipynb #18578260
 def parameter_gradients(
@@ -533,7 +533,7 @@ def _begun(
 ) -> Run: # A fresh run, or the one in the file
     "Where to start. Raises an error if the file is of another network or another update."
     p = _map(lambda v: v.copy(), _arrays("parameters", parameters))
-    if path is not None: _target(path)                      # not only when something is lost
+    if path is not None: check_target(path)                      # not only when something is lost
     if path is None or not Path(path).exists(): return Run(p, how=how)
     run = _saved_run(path)
     found = _fitted(f"{path}: parameters", run.parameters, p)
@@ -642,7 +642,7 @@ def save_tree(
     "Write a tree to a safetensors file: all or nothing, even if the process is killed."
     arrays = {}
     form = json.dumps(_encoded(tree, "tree", "", arrays))
-    _write_file(path, _sealed(optional("safetensors.numpy", "train", "a file of a tree").save(arrays, {"form": form})))
+    write_file(path, sealed(optional("safetensors.numpy", "train", "a file of a tree").save(arrays, {"form": form})))
 
 # %% ../nbs/21_train.ipynb #17c2f53b
 def load_tree(
@@ -651,7 +651,7 @@ def load_tree(
     "Read a tree. Raises `ValueError` if the file is damaged or another one."
     safetensors, path = optional("safetensors", "train", "a file of a tree"), os.fspath(path)
     try:
-        _check_seal(path)
+        check_seal(path)
         with safetensors.safe_open(path, framework="np") as file:
             left = {*file.keys()}
             def read(name):
@@ -660,7 +660,7 @@ def load_tree(
                 return file.get_tensor(name)
             says = file.metadata()
             tree = _decoded(json.loads(says["form"], object_pairs_hook=_once), read)
-            left |= says.keys() - {"form", _SEAL}
+            left |= says.keys() - {"form", SEAL}
             if not left: return tree
             raise ValueError(f"without a place: {', '.join(sorted(left))}")
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError,

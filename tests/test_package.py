@@ -23,19 +23,22 @@ heavy = {"matplotlib", "IPython", "nbdev", "execnb", "scipy", "torch", "pandas",
 
 
 def notebooks():
-    "(number, module, code) of every numbered page; one that exports nothing goes by its file's name."
-    for path in sorted((root/"nbs").glob("[0-9][0-9]_*.ipynb")):
+    "(number, module, code) of every numbered page; one that exports nothing goes by its file's name. A part's pages count as the numbers given here."
+    parts = {"": "", "exchange": "20."}
+    for path in sorted((root/"nbs").rglob("[0-9][0-9]_*.ipynb")):
+        part = path.parent.relative_to(root/"nbs").as_posix().strip(".")
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-        exported = re.search(r"#\|\s*default_exp\s+(\w+)", code)
-        yield path.name[:2], exported[1] if exported else path.stem, code
+        exported = re.search(r"#\|\s*default_exp\s+([\w.]+)", code)
+        yield parts[part] + path.name[:2], exported[1] if exported else path.stem, code
 
 
-def imported(code):
-    "Names of the modules of lstm_nb that `code` imports."
+def imported(code, part=""):
+    "Names of the modules of lstm_nb that `code` imports, `part` being the package that it is in."
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import): found = [a.name for a in node.names if a.name.startswith("lstm_nb.")]
-        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("lstm_nb.")): found = [node.module]
+        elif isinstance(node, ast.ImportFrom) and node.level: found = [".".join([*part.split(".")[:part.count(".") + 2 - node.level], node.module]) if part else node.module]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lstm_nb."): found = [node.module]
         else: continue
         for name in found: yield name.removeprefix("lstm_nb.")
 
@@ -52,9 +55,9 @@ def test_public_name(name):
 def test_a_page_builds_only_on_earlier_pages():
     "Two halves of a page have one number, and may use each other."
     number = {module: n for n, module, _ in notebooks()}
-    library = [(m, (root/f"lstm_nb/{m}.py").read_text(encoding="utf-8")) for m in number if (root/f"lstm_nb/{m}.py").exists()]
+    library = [(m, file.read_text(encoding="utf-8")) for m in number if (file := root/f"lstm_nb/{m.replace('.', '/')}.py").exists()]
     pages = [(m, "\n".join(line for line in code.splitlines() if not line.startswith(("%", "!")))) for _, m, code in notebooks()]
-    assert [(m, used) for m, code in library + pages for used in imported(code) if number[used] > number[m]] == []
+    assert [(m, used) for m, code in library + pages for used in imported(code, m.rpartition(".")[0]) if number[used] > number[m]] == []
 
 
 def test_import_is_light():

@@ -404,7 +404,8 @@ at_stage = """
 import os, signal, sys
 sys.path[:0] = [{tests!r}, {root!r}]
 import test_train as t
-from lstm_nb import train as T, weights as W
+from lstm_nb import train as T
+from lstm_nb.exchange import files as W
 stage, save, left = {stage!r}, T.save_tree, [3]
 def die(name):
     if name == stage and not left[0]: os.kill(os.getpid(), signal.SIGKILL)

@@ -13,9 +13,15 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 from hostile import is_numbers, spoil, trace
-from lstm_nb import MissingParameter, ShapeError, weights
-from lstm_nb.weights import (from_flax, from_keras, from_onnx, from_torch, onnx_model, read_onnx, read_safetensors, run_onnx, to_flax, to_keras,
-                             to_onnx, to_torch, write_safetensors)
+from lstm_nb import MissingParameter, ShapeError
+from lstm_nb.exchange.files import read_safetensors, write_safetensors
+from lstm_nb.exchange.flax import from_flax, to_flax
+from lstm_nb.exchange.keras import from_keras, to_keras
+from lstm_nb.exchange.onnx import from_onnx, onnx_model, to_onnx
+from lstm_nb.exchange.packings import GATE_ORDERS
+from lstm_nb.exchange.read_onnx import read_onnx
+from lstm_nb.exchange.run_onnx import run_onnx
+from lstm_nb.exchange.torch import from_torch, to_torch
 from problems import long, tables
 
 nets = ("lstm", "projection", "peepholes", "gru", "gru, reset before", "rnn")
@@ -249,7 +255,7 @@ def test_the_error_says_where_the_weights_are():
 
     class Module:
         def state_dict(self): return state
-    with pytest.raises(TypeError, match=r"got Module, take its state_dict\(\)"): from_torch(Module())
+    with pytest.raises(TypeError, match=r"expected a dictionary of arrays, as its state_dict\(\) gives it, got Module"): from_torch(Module())
     with pytest.raises(MissingParameter, match=r'but there is state\["net"\].state_dict\(\)'): from_torch({"net": Module()})
     with pytest.raises(MissingParameter, match=r"""there is \['c.weight_ih'\] of a cell"""): from_torch({"c." + k.replace("_l0", ""): v for k, v in state.items()})
     with pytest.raises(MissingParameter, match=r"""is missing, there is \['a', 'b'\]$"""): from_torch({"a": 1, "b": 2, 3: 4})
@@ -379,7 +385,7 @@ def test_every_cut_and_many_broken_bytes_of_a_model():
 
 def test_nothing_is_imported():
     "Neither a framework nor the packages for files, until a file is read."
-    code = "import sys, lstm_nb.weights; assert not {'torch', 'keras', 'jax', 'flax', 'onnx', 'safetensors', 'tensorflow'} & {*sys.modules}"
+    code = "import sys, lstm_nb.exchange.run_onnx; assert not {'torch', 'keras', 'jax', 'flax', 'onnx', 'safetensors', 'tensorflow'} & {*sys.modules}"
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
 
 
@@ -387,15 +393,15 @@ def test_nothing_is_imported():
                                         ("onnx", lambda: read_onnx("x")), ("onnx", lambda: run_onnx("x", {})), ("onnx", lambda: onnx_model(network("lstm")))])
 def test_what_to_install(monkeypatch, name, call):
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=rf"{name.partition('.')[0]} is needed here: pip install lstm_nb\[weights\]"): call()
+    with pytest.raises(ImportError, match=rf"an? \w+ (file|model) needs {name.partition('.')[0]}: pip install \"lstm_nb\[weights\]\""): call()
 
 
 @pytest.mark.parametrize("form", ["PyTorch", "Keras", "ONNX"])
 @pytest.mark.parametrize("net", ["lstm", "gru"])
 def test_a_wrong_order_is_seen(form, net, monkeypatch):
     "What the round trips are worth: each wrong order on the way back is noticed."
-    right = weights.GATE_ORDERS[net][form]
+    right = GATE_ORDERS[net][form]
     theirs = forms[form][0](network(net))
     for order in map("".join, itertools.permutations(right)):
-        monkeypatch.setitem(weights.GATE_ORDERS[net], form, order)
+        monkeypatch.setitem(GATE_ORDERS[net], form, order)
         assert same(back(form, net)(theirs), network(net)) == (order == right)
