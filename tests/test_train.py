@@ -391,7 +391,7 @@ def in_place(path, parts):
                 file.write(data[n:n + 100_000])
                 os.fsync(file.fileno())
     os.remove(sign)
-T._write_file = in_place
+T.write_file = in_place
 """
     for n in range(3):
         (tmp_path/f"{n}").mkdir()
