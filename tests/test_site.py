@@ -1,5 +1,6 @@
 "The built site, in a browser and without."
 import re
+from urllib.parse import urljoin
 
 import pytest
 from conftest import site_folder
@@ -113,7 +114,7 @@ def test_pages_lead_to_one_another(site):
     while name and name not in seen:
         seen.append(name)
         following = re.search(r'nav-page-next">\s*<a href="(?:\./)?([^"]+)"', (site_folder/name).read_text(encoding="utf-8"))
-        name = following and following[1]
+        name = following and urljoin(name, following[1])
     assert set(seen) == set(site.pages)
 
 

@@ -18,7 +18,8 @@ from lstm_nb.exchange.files import read_safetensors, write_safetensors
 from lstm_nb.exchange.flax import from_flax, to_flax
 from lstm_nb.exchange.keras import from_keras, to_keras
 from lstm_nb.exchange.onnx import from_onnx, onnx_model, to_onnx
-from lstm_nb.exchange.packings import GATE_ORDERS
+from lstm_nb.exchange.network import cells_of
+from lstm_nb.exchange.packings import GATE_ORDERS, blocks_of, one_bias, parameters_of, split_gates, stack_gates, two_biases
 from lstm_nb.exchange.read_onnx import read_onnx
 from lstm_nb.exchange.run_onnx import run_onnx
 from lstm_nb.exchange.torch import from_torch, to_torch
@@ -54,7 +55,8 @@ def same(a, b):
     "Whether two networks, or weights in another form, are the same: keys, shapes, types and every bit."
     if isinstance(b, Mapping): return isinstance(a, Mapping) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in b)
     if isinstance(b, (list, tuple)): return isinstance(a, (list, tuple)) and len(a) == len(b) and all(map(same, a, b))
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if a.dtype != b.dtype or a.shape != b.shape: return False
+    return a.tobytes() == b.tobytes() if a.dtype.char not in "gG" else np.array_equal(a, b, equal_nan=True)        # those have bytes without a meaning
 
 
 # name -> there, back, the networks that have a place there
@@ -205,14 +207,31 @@ def files(folder):
         yield "run", lambda v, model=model: run_onnx(model, v), {"x": rng.standard_normal((6, 5, 3)), "lengths": lengths}
 
 
+def helpers():
+    "Calls of what the converters are made of."
+    copied = lambda v: {k: copied(w) for k, w in v.items()} if isinstance(v, Mapping) else [*map(copied, v)] if isinstance(v, (list, tuple)) else v.copy()
+    for n, net in enumerate(("lstm", "projection", "gru", "rnn")):
+        kind, p = {"projection": "lstm"}.get(net, net), network(net, seed=n)[0]
+        order, (x, a, b) = GATE_ORDERS[kind]["PyTorch"], blocks_of(p)
+        first, second = (split_gates(v, order) for v in two_biases(p, order))
+        yield "cell", lambda v: copied(blocks_of(v)), p
+        yield "cell", lambda v, order=order: two_biases(v, order), p
+        yield "blocks", lambda v, order=order: stack_gates(v, order), x
+        yield "stack", lambda v, order=order: copied(split_gates(v, order)), stack_gates(a, order)
+        yield "blocks", lambda v, kind=kind, a=a, b=b: parameters_of(kind, v, a, b), x
+        yield "biases", lambda v, kind=kind, x=x, a=a: parameters_of(kind, x, a, v), b
+        yield "biases", lambda v, kind=kind, second=second: one_bias(kind, v, second), first
+        yield "network", lambda v: copied([[p for _, p in layer] for layer in cells_of(v)]), network(net, directions=2, seed=n)
+
+
 called = {f.__name__ for there, read, _ in forms.values() for f in (there, read)} | {"read_safetensors", "write_safetensors", "onnx_model", "read_onnx", "run_onnx"}
 
 
-@pytest.mark.parametrize("name", [*forms, "files"])
+@pytest.mark.parametrize("name", [*forms, "files", "helpers"])
 def test_hostile(name, tmp_path):
     "Thousands of spoiled arguments: each ends in what a clean copy gives or in an error that says what was expected, in silence."
     r, outcomes = random.Random(name), Counter()
-    pool, count = ([*files(tmp_path)], 1500 if long else 500) if name == "files" else ([*converters(name)], 5000 if long else 1500)
+    pool, count = ([*files(tmp_path)], 1500 if long else 500) if name == "files" else ([*(helpers() if name == "helpers" else converters(name))], 5000 if long else 1500)
     for _ in range(count):
         kind, call, valid = r.choice(pool)
         with warnings.catch_warnings():

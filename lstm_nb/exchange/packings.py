@@ -6,10 +6,11 @@
 __all__ = ['GATE_ORDERS', 'blocks_of', 'parameters_of', 'stack_gates', 'split_gates', 'two_biases', 'one_bias', 'net_of_matrix',
            'check_packed', 'check_reset_after', 'check_no_bias']
 
-# %% ../../nbs/exchange/02_packings.ipynb #50a06901
+# %% ../../nbs/exchange/02_packings.ipynb #47111ca2
 import numpy as np
 
-from ..arguments import (ShapeError, check_flag, check_float, check_mapping, missing)
+from ..arguments import (ShapeError, as_array, check_flag, check_float, check_mapping,
+                               missing)
 from .network import GATES, cells_of, check_weights, net_of
 
 # %% ../../nbs/exchange/02_packings.ipynb #7c2dc85e
@@ -20,7 +21,7 @@ GATE_ORDERS = {"lstm": {"PyTorch": "ifco", "Keras": "ifco", "ONNX": "iofc"},
 def blocks_of(
     parameters:dict, # Of one direction of one layer, keys and shapes as in the table above
 ) -> tuple: # Three dictionaries by gate: `(n_a, n_x)`, `(n_a, n_a)`, biases `(n_a, 1)`
-    "The blocks of the input, the state and the bias, by gate."
+    "The blocks of the input, the state and the bias, by gate, as views."
     [[(net, p)]] = cells_of([check_mapping("parameters", parameters)], "parameters")
     if net == "rnn": return {"a": p["Wax"]}, {"a": p["Waa"]}, {"a": p["ba"]}
     rows, gates = len(p.get("Wp", p["Wc"])), GATES[net]
@@ -35,9 +36,10 @@ def parameters_of(
 ) -> dict: # Parameters of the book, in memory of their own
     "The inverse of `blocks_of`."
     gates = GATES[net]
-    a, x = _blocks("a", a, gates, "n_a, rows"), _blocks("x", x, gates, "n_a, n_x")
-    named = {name: (np.ravel(v), shape) for name, (v, shape) in _blocks("b", b, gates, "n_a").items()}
-    checked = iter(check_weights(a | x | named))
+    named = {k: (v, "n_a, rows") for k, v in _blocks("a", a, gates).items()}
+    named |= {k: (v, "n_a, n_x") for k, v in _blocks("x", x, gates).items()}
+    named |= {k: (v.ravel(), "n_a") for k, v in _blocks("b", b, gates).items()}
+    checked = iter(check_weights(named))
     a, x, b = ({k: next(checked) for k in gates} for _ in range(3))
     b = {f"b{k}": np.array(b[k]).reshape(-1, 1) for k in gates}
     if net == "rnn": return {"Wax": np.array(x["a"]), "Waa": np.array(a["a"])} | b
@@ -45,36 +47,36 @@ def parameters_of(
     return {n + k: (W | b)[n + k] for k in gates for n in "Wb"}
 
 def stack_gates(
-    blocks:dict, # Blocks by gate, `(n_a, n_x)` or another shape
+    blocks:dict, # Blocks by gate, `(n_a, n_x)`, or biases `(n_a,)`
     order:str, # The gates from top to bottom
 ) -> np.ndarray: # One array, `(4 n_a, n_x)` for an LSTM
     "The blocks on top of each other, equation (90)."
-    shape = ", ".join(["n_a", "columns"][:np.ndim(blocks[order[0]])] if order[0] in blocks else [])
-    return np.concatenate(check_weights(_blocks("blocks", blocks, order, shape)))
+    named = _blocks("blocks", blocks, order)
+    shape = "n_a" if next(iter(named.values())).ndim == 1 else "n_a, columns"
+    return np.concatenate(check_weights({k: (v, shape) for k, v in named.items()}))
 
 def split_gates(
-    stack:np.ndarray, # The blocks on top of each other, `(4 n_a, n_x)` or another shape
+    stack:np.ndarray, # The blocks on top of each other, `(4 n_a, n_x)` or biases `(4 n_a,)`
     order:str, # The gates from top to bottom
 ) -> dict: # Blocks by gate, `(n_a, n_x)`, views of the stack
     "The inverse of `stack_gates`."
-    stack = check_float("stack", stack)
-    if not stack.ndim or not len(stack) or len(stack) % len(order):
+    stack = as_array("stack", check_float("stack", stack))
+    if not stack.ndim or not stack.size or len(stack) % len(order):
         raise ShapeError(f"stack: expected as many rows for each of the {len(order)} gates "
-                         f"{' '.join(order)}, got {stack.shape}")
+                         f"{' '.join(order)}, every size at least 1, got {stack.shape}")
     return dict(zip(order, np.split(stack, len(order)), strict=True))
 
-# %% ../../nbs/exchange/02_packings.ipynb #c74a7ae5
+# %% ../../nbs/exchange/02_packings.ipynb #bc0ea19d
 def _blocks(
     name:str, # What the dictionary is called in the error
     blocks:dict, # Arrays by gate
     order:str, # The gates
-    shape:str, # The shape of each in symbols
-) -> dict: # Name of each array -> (array, its shape)
-    "The blocks of all gates, to be checked. Raises `MissingParameter` where one is not there."
+) -> dict: # Name of each array -> the array
+    "The blocks of all gates by their names in an error. Raises `MissingParameter` where one is not there."
     check_mapping(name, blocks, "a dictionary of arrays by gate")
     for k in order:
         if k not in blocks: raise missing(name, k)
-    return {f'{name}["{k}"]': (check_float(f'{name}["{k}"]', blocks[k]), shape) for k in order}
+    return {f'{name}["{k}"]': check_float(f'{name}["{k}"]', blocks[k]) for k in order}
 
 # %% ../../nbs/exchange/02_packings.ipynb #8bab2eb9
 @np.errstate(all="ignore")
@@ -103,10 +105,12 @@ def one_bias(
 ) -> tuple: # Biases by gate, `(n_a,)`, and `{"bca": ...}` `(n_a, 1)` or nothing
     "The inverse of `two_biases`."
     apart, gates = net == "gru" and check_flag("reset_after", reset_after), GATES[net]
-    named = _blocks("first", first, gates, "n_a") | _blocks("second", second, gates, "n_a")
-    both = dict(zip(named, check_weights(named), strict=True))
+    named = _blocks("first", first, gates) | _blocks("second", second, gates)
+    checked = check_weights({k: (v, "n_a") for k, v in named.items()})
+    both = dict(zip(named, checked, strict=True))
     first, second = ({k: both[f'{name}["{k}"]'] for k in gates} for name in ("first", "second"))
-    b = {k: first[k] if apart and k == "c" else _add(first[k], second[k]) for k in gates}
+    b = {k: np.array(first[k]) if apart and k == "c" else _add(first[k], second[k])
+         for k in gates}
     return b, {"bca": np.array(second["c"]).reshape(-1, 1)} if apart else {}
 
 # %% ../../nbs/exchange/02_packings.ipynb #ccae3114
