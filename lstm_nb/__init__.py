@@ -29,21 +29,20 @@ _PAGES = {
     "networks.variants": "init_variant_parameters variant_lstm_forward variant_lstm_backward",
     "networks.gru": "init_gru_parameters gru_forward gru_backward",
     "networks.rnn": "variant_rnn_forward variant_rnn_backward",
-    "exchange.torch": "",
-    "exchange.keras": "",
-    "exchange.flax": "",
-    "exchange.files": "",
-    "exchange.onnx": "",
-    "exchange.read_onnx": "",
-    "exchange.run_onnx": "",
+    "exchange.torch": "from_torch to_torch",
+    "exchange.keras": "from_keras to_keras",
+    "exchange.flax": "from_flax to_flax",
+    "exchange.files": "read_safetensors write_safetensors",
+    "exchange.onnx": "from_onnx to_onnx",
+    "exchange.read_onnx": "read_onnx",
+    "exchange.run_onnx": "run_onnx",
     "training.trees": "save_tree load_tree",
     "training.updates": "sgd adam",
     "training.network": "init_network network_forward network_backward",
     "training.loop": "fit NonFiniteError",
     "training.flow": "gradient_flow plot_flow",
     "checker.check": "check gap Gap",
-    "checker.editions": "which_edition",
-    "weights": "from_torch to_torch from_keras to_keras from_flax to_flax read_safetensors write_safetensors from_onnx to_onnx read_onnx run_onnx"}
+    "checker.editions": "which_edition"}
 _HOME = {name: page for page, names in _PAGES.items() for name in names.split()}
 
 __all__ = [*_HOME]

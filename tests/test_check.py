@@ -19,7 +19,7 @@ from corpus import base, load, source, systematic
 from corpus.brought import cases
 from corpus.mistakes import mistakes
 from corpus.right import inside, mistakes_inside, right
-from lstm_nb.checker.check import EQUATIONS, HINTS, JUDGES, NUMBERS, SHAPES, check, nearest
+from lstm_nb.checker.check import EQUATIONS, HINTS, JUDGES, NUMBERS, SHAPES, check, likeliest
 from problems import long
 
 
@@ -285,7 +285,7 @@ def test_an_unknown_name_is_told_how_to_go_on():
     def lstm_bakward(da, caches): return lstm_nb.lstm_backward(da, caches)
     with pytest.raises(ValueError, match='name=: expected one of .*check\\(lstm_bakward, name="lstm_backward"\\)'): check(lstm_bakward)
     assert check(lstm_bakward, name="lstm_backward").passed
-    assert nearest(["plot", "lstm_step_backward"]) == "lstm_cell_backward" and nearest(["run_cell_forward"]) == "rnn_cell_forward" and nearest(["train", "sigmoid"]) == ""
+    assert likeliest(["plot", "lstm_step_backward"]) == "lstm_cell_backward" and likeliest(["run_cell_forward"]) == "rnn_cell_forward" and likeliest(["train", "sigmoid"]) == ""
 
 
 def test_both_numberings():

@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lstm_nb import ShapeError, as_time_first, from_time_first, layers_forward
-from lstm_nb.weights import from_onnx, from_torch, onnx_model, read_onnx, read_safetensors, run_onnx, to_onnx, write_safetensors
+from lstm_nb.exchange.files import read_safetensors, write_safetensors
+from lstm_nb.exchange.onnx import from_onnx, onnx_model, to_onnx
+from lstm_nb.exchange.read_onnx import read_onnx
+from lstm_nb.exchange.run_onnx import run_onnx
+from lstm_nb.exchange.torch import from_torch
 
 onnx = pytest.importorskip("onnx")
 from onnx import helper, numpy_helper  # noqa: E402

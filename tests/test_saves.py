@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import root
 from lstm_nb import load_tree, read_safetensors, save_tree, write_safetensors
-from lstm_nb import weights as W
+from lstm_nb.exchange import files as W
 from lstm_nb.training.loop import fit
 from problems import long, tables
 from safetensors import numpy
@@ -45,7 +45,7 @@ from test_saves import W, load_tree, names, number, of, save_tree
 {fault}
 path, r, killed, inside, damaged = sys.argv[1], random.Random(0), 0, 0, 0
 folder = os.path.dirname(path)
-def half(data, sealed=W._sealed):
+def half(data, sealed=W.sealed):
     head, rest = sealed(data)
     yield head
     yield rest[:len(rest) // 2]
@@ -128,7 +128,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path, write, read)
     stay = [".run.part", ".other." + "0"*16 + ".part", ".run." + "0"*15 + ".part", ".run." + "x"*16 + ".part", "run." + "0"*16 + ".part"]
     left = [".run." + f"{n:016x}" + ".part" for n in range(3)]
     for name in stay + left: (tmp_path/name).write_bytes(b"half")
-    living = W._claimed(tmp_path/"run", 0o666)[1]
+    living = W._part_file(tmp_path/"run", 0o666)[1]
     write(tmp_path/"run", of(1))
     assert names(tmp_path) == sorted([*stay, "run"] + ([os.path.basename(living.name)] if W.fcntl else left))
     living.close()
@@ -296,10 +296,10 @@ def test_other_arrays_of_the_same_length_are_noticed(tmp_path):
 
 def test_files_without_a_checksum_are_read(tmp_path):
     "Those of others, and those of older versions; a name that looks like it is no checksum."
-    (tmp_path/"w").write_bytes(numpy.save({"a": np.ones(3)}, {"format": "pt", "x": f'"{W._SEAL}":"{"0"*64}"'}))
+    (tmp_path/"w").write_bytes(numpy.save({"a": np.ones(3)}, {"format": "pt", "x": f'"{W.SEAL}":"{"0"*64}"'}))
     assert number(read_safetensors(tmp_path/"w")) == 1
-    write_safetensors(tmp_path/"w", {W._SEAL: np.ones(3)})
-    assert read_safetensors(tmp_path/"w")[W._SEAL].tolist() == [1, 1, 1]
+    write_safetensors(tmp_path/"w", {W.SEAL: np.ones(3)})
+    assert read_safetensors(tmp_path/"w")[W.SEAL].tolist() == [1, 1, 1]
     (tmp_path/"t").write_bytes(numpy.save({"a": np.ones(3)}, {"form": '{"dict": {"a": {"array": "a"}}}'}))
     assert number(load_tree(tmp_path/"t")) == 1
 
@@ -325,7 +325,7 @@ forms = {"no JSON": "x", "a list": "[]", "a number": "3", "nan": "NaN", "nothing
 def test_forms_that_are_none(tmp_path, form, sealed):
     "Even with a checksum that fits."
     data = numpy.save({"a": np.ones(3)}, {"form": form})
-    (tmp_path/"run").write_bytes(b"".join(W._sealed(data)) if sealed else data)
+    (tmp_path/"run").write_bytes(b"".join(W.sealed(data)) if sealed else data)
     with pytest.raises(ValueError, match=f"run: {refused[load_tree]}"): load_tree(tmp_path/"run")
 
 
@@ -344,7 +344,7 @@ def test_nested_metadata(tmp_path, deep, inner):
 
 @pytest.mark.parametrize("n", [2**62, 2**63, 2**64 - 1, 10**9, 100_000_001, 11, 3])
 def test_inflated_headers(tmp_path, n):
-    for data in (b"{}", b"{}" + b" "*8, f'{{"__metadata__":{{"{W._SEAL}":"{"0"*64}"}}}}'.encode()):
+    for data in (b"{}", b"{}" + b" "*8, f'{{"__metadata__":{{"{W.SEAL}":"{"0"*64}"}}}}'.encode()):
         (tmp_path/"run").write_bytes(struct.pack("<Q", n) + data)
         for read, message in refused.items():
             with pytest.raises(ValueError, match=f"run: {message}"): read(tmp_path/"run")

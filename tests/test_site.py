@@ -1,6 +1,6 @@
 "The built site, in a browser and without."
-import posixpath
 import re
+from urllib.parse import urljoin
 
 import pytest
 from conftest import site_folder
@@ -113,8 +113,8 @@ def test_pages_lead_to_one_another(site):
     seen, name = [], "index.html"
     while name and name not in seen:
         seen.append(name)
-        following = re.search(r'nav-page-next">\s*<a href="([^"]+)"', (site_folder/name).read_text(encoding="utf-8"))
-        name = following and posixpath.normpath(posixpath.join(posixpath.dirname(name), following[1]))
+        following = re.search(r'nav-page-next">\s*<a href="(?:\./)?([^"]+)"', (site_folder/name).read_text(encoding="utf-8"))
+        name = following and urljoin(name, following[1])
     assert set(seen) == set(site.pages)
 
 

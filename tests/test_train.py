@@ -430,7 +430,7 @@ at_stage = """
 import os, signal, sys
 sys.path[:0] = [{tests!r}, {root!r}]
 import test_train as t
-from lstm_nb import weights as W
+from lstm_nb.exchange import files as W
 from lstm_nb.training import loop
 stage, save, left = {stage!r}, loop.save_tree, [3]
 def die(name):

@@ -130,4 +130,4 @@ def test_the_names_of_the_package():
     assert "LSTM" in lstm_nb.__doc__
     for name in lstm_nb.__all__: assert getattr(lstm_nb, name).__doc__, name
     assert {*lstm_nb.__all__} <= {*dir(lstm_nb)}
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"): lstm_nb.nothing
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"): lstm_nb.__getattr__("nothing")

@@ -13,9 +13,16 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 from hostile import is_numbers, spoil, trace
-from lstm_nb import MissingParameter, ShapeError, weights
-from lstm_nb.weights import (from_flax, from_keras, from_onnx, from_torch, onnx_model, read_onnx, read_safetensors, run_onnx, to_flax, to_keras,
-                             to_onnx, to_torch, write_safetensors)
+from lstm_nb import MissingParameter, ShapeError
+from lstm_nb.exchange.files import read_safetensors, write_safetensors
+from lstm_nb.exchange.flax import from_flax, to_flax
+from lstm_nb.exchange.keras import from_keras, to_keras
+from lstm_nb.exchange.onnx import from_onnx, onnx_model, to_onnx
+from lstm_nb.exchange.network import cells_of
+from lstm_nb.exchange.packings import GATE_ORDERS, blocks_of, one_bias, parameters_of, split_gates, stack_gates, two_biases
+from lstm_nb.exchange.read_onnx import read_onnx
+from lstm_nb.exchange.run_onnx import run_onnx
+from lstm_nb.exchange.torch import from_torch, to_torch
 from problems import long, tables
 
 nets = ("lstm", "projection", "peepholes", "gru", "gru, reset before", "rnn")
@@ -48,7 +55,8 @@ def same(a, b):
     "Whether two networks, or weights in another form, are the same: keys, shapes, types and every bit."
     if isinstance(b, Mapping): return isinstance(a, Mapping) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in b)
     if isinstance(b, (list, tuple)): return isinstance(a, (list, tuple)) and len(a) == len(b) and all(map(same, a, b))
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if a.dtype != b.dtype or a.shape != b.shape: return False
+    return a.tobytes() == b.tobytes() if a.dtype.char not in "gG" else np.array_equal(a, b, equal_nan=True)        # those have bytes without a meaning
 
 
 # name -> there, back, the networks that have a place there
@@ -199,14 +207,31 @@ def files(folder):
         yield "run", lambda v, model=model: run_onnx(model, v), {"x": rng.standard_normal((6, 5, 3)), "lengths": lengths}
 
 
+def helpers():
+    "Calls of what the converters are made of."
+    copied = lambda v: {k: copied(w) for k, w in v.items()} if isinstance(v, Mapping) else [*map(copied, v)] if isinstance(v, (list, tuple)) else v.copy()
+    for n, net in enumerate(("lstm", "projection", "gru", "rnn")):
+        kind, p = {"projection": "lstm"}.get(net, net), network(net, seed=n)[0]
+        order, (x, a, b) = GATE_ORDERS[kind]["PyTorch"], blocks_of(p)
+        first, second = (split_gates(v, order) for v in two_biases(p, order))
+        yield "cell", lambda v: copied(blocks_of(v)), p
+        yield "cell", lambda v, order=order: two_biases(v, order), p
+        yield "blocks", lambda v, order=order: stack_gates(v, order), x
+        yield "stack", lambda v, order=order: copied(split_gates(v, order)), stack_gates(a, order)
+        yield "blocks", lambda v, kind=kind, a=a, b=b: parameters_of(kind, v, a, b), x
+        yield "biases", lambda v, kind=kind, x=x, a=a: parameters_of(kind, x, a, v), b
+        yield "biases", lambda v, kind=kind, second=second: one_bias(kind, v, second), first
+        yield "network", lambda v: copied([[p for _, p in layer] for layer in cells_of(v)]), network(net, directions=2, seed=n)
+
+
 called = {f.__name__ for there, read, _ in forms.values() for f in (there, read)} | {"read_safetensors", "write_safetensors", "onnx_model", "read_onnx", "run_onnx"}
 
 
-@pytest.mark.parametrize("name", [*forms, "files"])
+@pytest.mark.parametrize("name", [*forms, "files", "helpers"])
 def test_hostile(name, tmp_path):
     "Thousands of spoiled arguments: each ends in what a clean copy gives or in an error that says what was expected, in silence."
     r, outcomes = random.Random(name), Counter()
-    pool, count = ([*files(tmp_path)], 1500 if long else 500) if name == "files" else ([*converters(name)], 5000 if long else 1500)
+    pool, count = ([*files(tmp_path)], 1500 if long else 500) if name == "files" else ([*(helpers() if name == "helpers" else converters(name))], 5000 if long else 1500)
     for _ in range(count):
         kind, call, valid = r.choice(pool)
         with warnings.catch_warnings():
@@ -249,7 +274,7 @@ def test_the_error_says_where_the_weights_are():
 
     class Module:
         def state_dict(self): return state
-    with pytest.raises(TypeError, match=r"got Module, take its state_dict\(\)"): from_torch(Module())
+    with pytest.raises(TypeError, match=r"expected a dictionary of arrays, as its state_dict\(\) gives it, got Module"): from_torch(Module())
     with pytest.raises(MissingParameter, match=r'but there is state\["net"\].state_dict\(\)'): from_torch({"net": Module()})
     with pytest.raises(MissingParameter, match=r"""there is \['c.weight_ih'\] of a cell"""): from_torch({"c." + k.replace("_l0", ""): v for k, v in state.items()})
     with pytest.raises(MissingParameter, match=r"""is missing, there is \['a', 'b'\]$"""): from_torch({"a": 1, "b": 2, 3: 4})
@@ -379,7 +404,7 @@ def test_every_cut_and_many_broken_bytes_of_a_model():
 
 def test_nothing_is_imported():
     "Neither a framework nor the packages for files, until a file is read."
-    code = "import sys, lstm_nb.weights; assert not {'torch', 'keras', 'jax', 'flax', 'onnx', 'safetensors', 'tensorflow'} & {*sys.modules}"
+    code = "import sys, lstm_nb.exchange.run_onnx; assert not {'torch', 'keras', 'jax', 'flax', 'onnx', 'safetensors', 'tensorflow'} & {*sys.modules}"
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
 
 
@@ -387,15 +412,15 @@ def test_nothing_is_imported():
                                         ("onnx", lambda: read_onnx("x")), ("onnx", lambda: run_onnx("x", {})), ("onnx", lambda: onnx_model(network("lstm")))])
 def test_what_to_install(monkeypatch, name, call):
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=rf"{name.partition('.')[0]} is needed here: pip install lstm_nb\[weights\]"): call()
+    with pytest.raises(ImportError, match=rf"an? \w+ (file|model) needs {name.partition('.')[0]}: pip install \"lstm_nb\[weights\]\""): call()
 
 
 @pytest.mark.parametrize("form", ["PyTorch", "Keras", "ONNX"])
 @pytest.mark.parametrize("net", ["lstm", "gru"])
 def test_a_wrong_order_is_seen(form, net, monkeypatch):
     "What the round trips are worth: each wrong order on the way back is noticed."
-    right = weights.GATE_ORDERS[net][form]
+    right = GATE_ORDERS[net][form]
     theirs = forms[form][0](network(net))
     for order in map("".join, itertools.permutations(right)):
-        monkeypatch.setitem(weights.GATE_ORDERS[net], form, order)
+        monkeypatch.setitem(GATE_ORDERS[net], form, order)
         assert same(back(form, net)(theirs), network(net)) == (order == right)

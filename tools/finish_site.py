@@ -8,7 +8,8 @@
   uses them.
 - A picture without a description is described by its caption.
 - In the index of the search a formula stands once: Quarto takes its characters and, right behind them, its TeX.
-- A formula in a line stays on it with the comma that follows, and a named function keeps clear of its argument."""
+- A formula in a line stays on it with the comma that follows, and a named function keeps clear of its argument.
+- An address of an earlier version leads to where the page is now."""
 import html
 import json
 import os
@@ -25,6 +26,15 @@ _strange = re.compile(r'<script\b[^>]*\bsrc="(?:https?:)?//[^"]*\b(?:require|jqu
                       r"""|<script\b[^>]*>\s*define\(['"]jquery['"][^<]*</script>\s*""")
 _formula = re.compile(r"<math\b[^>]*>((?:(?!</math>).)*?)<annotation\b[^>]*>(.*?)</annotation>", re.S)
 root = Path(__file__).resolve().parent.parent
+moved = {"fused": "engines/fused", "fused_numba": "engines/compiled", "checkpoint": "engines/checkpoint", "speed": "engines/speed",
+         "layers": "networks/layers", "variants": "networks/variants", "weights": "exchange/use", "train": "training/use", "flow": "training/flow",
+         **{page: f"checker/{page}" for page in ("check", "editions", "command", "source", "names", "reading", "guard")}}
+signpost = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>This page has moved</title><meta name="robots" content="noindex">
+<link rel="canonical" href="{page}"><script>location.replace("{page}" + location.hash)</script>
+<noscript><meta http-equiv="refresh" content="0; url={page}"></noscript></head>
+<body><main><h1>This page has moved</h1><p>It is <a href="{page}">here</a> now.</p></main></body></html>
+"""
 
 
 def site_url():
@@ -111,6 +121,8 @@ def main():
     for file in out.rglob("*.html"):
         depth = len(file.relative_to(out).parts) - 1
         file.write_text(finish(file.read_text(encoding="utf-8"), depth, url), encoding="utf-8")
+    for old, new in moved.items():
+        if (out/f"{new}.html").exists(): (out/f"{old}.html").write_text(signpost.format(page=f"{new}.html"), encoding="utf-8")
     sys.path.insert(0, str(root/"tools"))
     from exercises import publish
     publish(out)

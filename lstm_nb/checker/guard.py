@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .check import JUDGES, Finding, Report, check
-from .names import StandIn, nearest
+from .names import StandIn, advice
 from .reading import Loaded, load
 
 # %% ../../nbs/checker/05_guard.ipynb #300e6079
@@ -95,7 +95,7 @@ def _work(
     for name, function in loaded.functions.items():
         if name not in task["skip"]: _judge(loaded, name, function, say)
     none = "" if loaded.functions or unjudged else (
-        f"no {task['only'] or 'function that is known'} in it. {nearest(loaded.names)}")
+        f"no {task['only'] or 'function that is known'} in it. {advice(loaded.names)}")
     say(notes=loaded.notes, error=none, done=True)
 
 def _judge(

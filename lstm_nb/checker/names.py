@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SAME', 'BOOK', 'OWN_AXES', 'LENT', 'PYTHON_2', 'ARGUMENTS', 'CS231N', 'NotThere', 'StandIn', 'stand_in',
-           'functions_of', 'meant', 'is_static', 'nearest', 'method']
+           'functions_of', 'meant', 'is_static', 'advice', 'method']
 
 # %% ../../nbs/checker/03_names.ipynb #13ba1ec3
 import ast
@@ -128,7 +128,7 @@ def is_static(
     return (k and len(node.args.args) == ARGUMENTS[k].count(",") + 1) or any(
         isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
 
-def nearest(
+def advice(
     functions, # Names of functions
 ) -> str: # A sentence
     "What to do about a file without any of the eight names."

@@ -63,7 +63,7 @@ class Loaded:
     notes:list=field(default_factory=list) # What was lent, mended, or is not there
     left_out:list=field(default_factory=list) # What was not read or failed, with its line
     not_run:list=field(default_factory=list) # What no function needs, with its line
-    names:dict=field(default_factory=dict) # All functions of the file, for `nearest`
+    names:dict=field(default_factory=dict) # All functions of the file, for `advice`
     statements:list=field(default_factory=list) # What could be read
     used:list=field(default_factory=list) # What was asked of stand-ins
     made:dict=field(default_factory=dict) # Name -> place of the last statement that defined it

@@ -15,8 +15,7 @@ import numpy as np
 
 from ..arguments import (ShapeError, check_kind, check_mapping, check_real, missing,
                                optional)
-from ..weights import (_SEAL as SEAL, _check_seal as check_seal, _sealed as sealed,
-                             _target as check_target, _write_file as write_file)
+from ..exchange.files import SEAL, check_seal, check_target, sealed, write_file
 
 # %% ../../nbs/training/01_trees.ipynb #18578260
 def parameter_gradients(

@@ -11,7 +11,7 @@ from flax import linen as nn
 from jax import numpy as jnp
 from everything import book
 from lstm_nb.networks.layers import layers_forward
-from lstm_nb.weights import from_flax, to_flax
+from lstm_nb.exchange.flax import from_flax, to_flax
 from problems import note
 
 jax.config.update("jax_enable_x64", True)

@@ -19,10 +19,10 @@ from keras.src.layers.rnn.gru import GRU, GRUCell
 from keras.src.layers.rnn.lstm import LSTM, LSTMCell
 from keras.src.layers.rnn.rnn import RNN
 from keras.src.layers.rnn.simple_rnn import SimpleRNNCell
-from lstm_nb import weights
 from everything import book
 from lstm_nb.networks.layers import layers_backward, layers_forward
-from lstm_nb.weights import from_keras, to_keras
+from lstm_nb.exchange.keras import from_keras, to_keras
+from lstm_nb.exchange.packings import GATE_ORDERS
 from problems import note, tables
 
 assert keras.backend.backend() == "torch"
@@ -202,7 +202,7 @@ def test_gradients(which, dropout, masked):
 @pytest.mark.parametrize("spoil", ["gates", "reset", "state"])
 def test_a_mistake_is_seen(ours, monkeypatch, spoil):
     "What the suites are worth with something wrong in ours."
-    if spoil == "gates": monkeypatch.setitem(weights.GATE_ORDERS["gru"], "Keras", "rzc")
+    if spoil == "gates": monkeypatch.setitem(GATE_ORDERS["gru"], "Keras", "rzc")
     run_layers = layers_forward
     gru_forward = book.gru_forward
     if spoil == "reset": monkeypatch.setattr(book, "gru_forward", lambda x, a0, p, *a, reset_after, **k: gru_forward(x, a0, {n: v for n, v in p.items() if n != "bca"}, *a, **k))

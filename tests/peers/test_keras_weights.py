@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from everything import book
 from lstm_nb.networks.layers import layers_forward
-from lstm_nb.weights import from_keras, to_keras
+from lstm_nb.exchange.keras import from_keras, to_keras
 from problems import note
 
 layer = keras.layers

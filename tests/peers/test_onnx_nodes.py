@@ -4,7 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
-from lstm_nb import weights
+from lstm_nb.exchange import node
+from lstm_nb.exchange.run_onnx import run_onnx as run
+from lstm_nb.exchange.packings import GATE_ORDERS
 from onnx import numpy_helper
 from problems import note, tables
 
@@ -22,7 +24,7 @@ def judge(case):
     worst = 0
     for inputs, outputs in case.data_sets:
         feeds = {v.name: array(x) for v, x in zip(case.model.graph.input, inputs, strict=True)}
-        got = weights.run_onnx(case.model, feeds)
+        got = run.run_onnx(case.model, feeds)
         for (name, value), wanted in zip(got.items(), map(array, outputs), strict=True):
             np.testing.assert_allclose(value, wanted, rtol=case.rtol, atol=case.atol, strict=True, err_msg=name)
             worst = max(worst, abs(value - wanted).max() / abs(wanted).max())
@@ -37,8 +39,8 @@ def test_all_are_here():
 @pytest.mark.parametrize("case", cases, ids=lambda c: c.name)
 def test_node(case, monkeypatch):
     ran = []
-    evaluate = weights._evaluate
-    monkeypatch.setattr(weights, "_evaluate", lambda node, inputs: ran.append(node.op_type) or evaluate(node, inputs))
+    evaluate = run.evaluate_node
+    monkeypatch.setattr(run, "evaluate_node", lambda node, inputs: ran.append(node.op_type) or evaluate(node, inputs))
     note("ONNX's node tests", judge(case))
     assert ran == [n.op_type for n in case.model.graph.node] * len(case.data_sets)
 
@@ -47,18 +49,18 @@ def test_what_they_notice(monkeypatch):
     "No wrong order of gates at all: their weights are equal. So they are not the only tests here."
     lstm, seen = [c for c in cases if "lstm" in c.name], {}
     for order in map("".join, itertools.permutations("iofc")):
-        monkeypatch.setitem(weights.GATE_ORDERS["lstm"], "ONNX", order)
+        monkeypatch.setitem(GATE_ORDERS["lstm"], "ONNX", order)
         seen[order] = 0
         for case in lstm:
             try: judge(case)
             except AssertionError: seen[order] += 1
     tables.append(f"ONNX's six LSTM node tests notice {sum(map(bool, seen.values()))} of 23 wrong orders of gates")
-    assert set(seen.values()) == {0}            # page 20 says so
+    assert set(seen.values()) == {0}            # the page about packings says so
 
 
 def test_a_wrong_result_is_seen(monkeypatch):
-    forward = weights.layers_forward
-    monkeypatch.setattr(weights, "layers_forward", lambda *args, **more: (lambda a, *rest: (a * 1.01, *[r for r in rest]))(*forward(*args, **more)))
+    forward = node.layers_forward
+    monkeypatch.setattr(node, "layers_forward", lambda *args, **more: (lambda a, *rest: (a * 1.01, *[r for r in rest]))(*forward(*args, **more)))
     failed = 0
     for case in cases:
         if not case.model.graph.output[0].name == "Y": continue

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import onnxruntime
 import pytest
-from lstm_nb.weights import run_onnx
+from lstm_nb.exchange.run_onnx import run_onnx
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from problems import note, tables

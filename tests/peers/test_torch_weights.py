@@ -10,7 +10,10 @@ import pytest
 import torch
 from everything import book
 from lstm_nb.networks.layers import layers_forward
-from lstm_nb.weights import from_torch, read_onnx, read_safetensors, run_onnx, to_torch, write_safetensors
+from lstm_nb.exchange.files import read_safetensors, write_safetensors
+from lstm_nb.exchange.read_onnx import read_onnx
+from lstm_nb.exchange.run_onnx import run_onnx
+from lstm_nb.exchange.torch import from_torch, to_torch
 from onnx.reference import ReferenceEvaluator
 from problems import note
 
