@@ -93,11 +93,21 @@ def clear(prepared):
     return kept
 
 
+def fix_ids(source, prepared):
+    "Give the cells that were added to a notebook ids that stay the same; nbdev's are random, and Quarto writes them into the page."
+    there = {c.get("id") for c in json.loads(source.read_text(encoding="utf-8"))["cells"]}
+    page = json.loads(prepared.read_text(encoding="utf-8"))
+    for i, c in enumerate(page["cells"]):
+        if "id" in c and c["id"] not in there: c["id"] = digest([source.name, i])[:8]
+    prepared.write_text(json.dumps(page, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def prepare(common, files):
     "The folder of the notebooks that are to be rendered, made by the steps that `nbdev_docs` takes; those that are there stay."
     prepared = {name: digest([common, made]) for name, made in files.items()}
     kept, books = clear(prepared), [name for name in files if name.endswith(".ipynb")]
-    print(f"== preparing {sum(name not in kept for name in books)} of {len(books)} notebooks", flush=True)
+    new = [name for name in books if name not in kept]
+    print(f"== preparing {len(new)} of {len(books)} notebooks", flush=True)
     import nbdev.doclinks
     import nbdev.serve
     from nbdev.quarto import refresh_quarto_yml
@@ -105,7 +115,8 @@ def prepare(common, files):
     nbdev.serve.FilterDefaults = Pages
     refresh_quarto_yml()
     nbdev.doclinks._build_modidx()
-    folder = nbdev.serve.proc_nbs()
+    folder = nbdev.serve.proc_nbs(**{"n_workers": 0} if len(new) < 5 else {})     # to start a worker takes as long as five notebooks
+    for name in new: fix_ids(Path("nbs", name), folder/name)
     for name in books: os.utime(folder/name, ns=(1, Path("nbs", name).stat().st_mtime_ns))      # what the map of the site says of its age
     note(prepared=prepared)
     return folder
