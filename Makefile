@@ -6,6 +6,8 @@ bin := .venv/bin
 axe := tests/site/node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# the tests start hundreds of Pythons: each takes what was compiled, whatever the shell says
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help docs test test-all test-peers browser lint constraints mutants power bench train digits serve exercises export readme prepare clean

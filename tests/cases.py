@@ -4,7 +4,7 @@ import problems
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-settings.register_profile("ours", derandomize=not problems.long, database=None, deadline=None, max_examples=640 if problems.long else 160,
+settings.register_profile("ours", derandomize=not problems.long, database=None, deadline=None, max_examples=640 if problems.long else 60,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
 settings.load_profile("ours")
 

@@ -67,26 +67,44 @@ def browser(site):
 at_rest = "document.fonts.ready.then(() => new Promise(done => requestIdleCallback(() => done())))"     # fonts are there, scripts have run
 
 
+def new_page(context, address):
+    "A page that notes in `page.faults` what goes wrong."
+    page = context.new_page()
+    page.faults = []
+    page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
+    page.on("pageerror", lambda e: page.faults.append(str(e)))
+    page.on("request", lambda r: r.url.startswith((address, "data:")) or page.faults.append(f"outside: {r.url}"))
+    page.on("response", lambda r: r.status >= 400 and page.faults.append(f"{r.status}: {r.url}"))
+    return page
+
+
+def go(page, address):
+    "Open what lies there; no fault but those of its own."
+    page.faults.clear()
+    page.goto(address, wait_until="load")
+    page.evaluate(at_rest)
+
+
 @pytest.fixture
 def visit(browser, address):
-    "Open a page; what went wrong on the way is in `page.faults`."
+    "Open a page in a context of its own; what went wrong on the way is in `page.faults`."
     opened = []
 
     def visit(name, width=1280, scheme="light"):
         context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
         opened.append(context)
-        page = context.new_page()
-        page.faults = []
-        page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
-        page.on("pageerror", lambda e: page.faults.append(str(e)))
-        page.on("request", lambda r: r.url.startswith((address, "data:")) or page.faults.append(f"outside: {r.url}"))
-        page.on("response", lambda r: r.status >= 400 and page.faults.append(f"{r.status}: {r.url}"))
-        page.goto(f"{address}/{name}", wait_until="load")
-        page.evaluate(at_rest)
+        page = new_page(context, address)
+        go(page, f"{address}/{name}")
         return page
 
     yield visit
     for context in opened: context.close()
+
+
+@pytest.fixture(scope="session")
+def one_page(browser, address):
+    "One page for all that only look."
+    return new_page(browser.new_context(viewport={"width": 1280, "height": 844}, color_scheme="light"), address)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from float32 import float32_errors, own, table, typical, worst
 from implementations import each, engines
+from problems import long
 
 eps = float(np.finfo(np.float32).eps)
 bound = {0.1: 500*eps, 1: 500*eps, 3: 5000*eps}   # by the scale of the weights
@@ -16,7 +17,7 @@ def hold(errors):
 
 @each
 def test_float32(engine):
-    errors = float32_errors(own(engine), engine)
+    errors = float32_errors(own(engine), engine, seeds=40 if long else 15)
     table(f"{engine.name} in float32", worst=worst(errors), typical=typical(errors))
     hold(errors)
 

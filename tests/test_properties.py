@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from implementations import each, engines
 from judge import cut, judge, terms
 from plain import flat
+from problems import long
 
 properties = []
 
@@ -164,7 +165,7 @@ def nothing_is_changed_or_shared(engine, draw):
 
 @each
 @pytest.mark.parametrize("property", properties, ids=lambda f: f.__name__)
-@settings(max_examples=150)
+@settings(max_examples=600 if long else 40)
 @given(data=st.data())
 def test_property(engine, property, data): property(engine, data.draw)
 

@@ -1,9 +1,11 @@
-"The built site, in a browser and without."
+"""The built site, in a browser and without.
+
+In the short form a page is opened once for all tests that only look at it, light or dark in turn; in the long form anew for each."""
 import re
 from urllib.parse import urljoin
 
 import pytest
-from conftest import site_folder
+from conftest import at_rest, go, site_folder
 from problems import long
 
 names = sorted(p.relative_to(site_folder).as_posix() for p in site_folder.rglob("*.html")) or ["index.html"]
@@ -45,18 +47,35 @@ def test_every_equation_has_its_anchor(site):
     assert [n for n in range(1, 18) if ids.count(f"eq-{n}") != 1] == []
 
 
-@every_page
-def test_page_opens(visit, name):
-    page = visit(name)
+@pytest.fixture(scope="module", params=names)       # pytest runs what asks for one page in a row
+def page(request, one_page, address):
+    "One page, open; `page.look` is how the short form shows it."
+    one_page.name, one_page.look = request.param, looks_of_pages[names.index(request.param) % 2]
+    show(one_page, 1280, "light" if long else one_page.look[0], address)
+    return one_page
+
+
+looks_of_pages = [("light", 1280), ("dark", 390), ("dark", 1280), ("light", 390)]
+
+
+def show(page, width, scheme, address=None):
+    "Show a page in this width and colour, opened anew if there is an address or in the long form."
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    if address: go(page, f"{address}/{page.name}")
+    elif long: page.reload(wait_until="load")
+    page.evaluate(at_rest)
+
+
+def test_page_opens(page):
     assert page.faults == []
     assert page.title()
     flat = page.evaluate("[...document.querySelectorAll('math')].filter(m => m.checkVisibility() && m.getBoundingClientRect().height <= 0).length")
     assert flat == 0
 
 
-@every_page
-def test_fits_a_phone(visit, name):
-    page = visit(name, width=390)
+def test_fits_a_phone(page):
+    show(page, 390, "light" if long else page.look[0])
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.evaluate(sticks_out) == []
 
@@ -85,18 +104,54 @@ def test_a_link_to_an_equation_leads_to_it(visit):
     page.wait_for_function("(top => 0 <= top && top < 300)(document.getElementById('eq-8').getBoundingClientRect().top)")
 
 
-looked_at = [(name, *look) for i, name in enumerate(names) for j, look in enumerate([("light", 1280), ("dark", 390), ("dark", 1280), ("light", 390)])
-             if long or j == i % 2]
+thin = """() => {  // of all texts that look the same, by where they stand, in which colour, size and weight, one is marked
+  const seen = new Set()
+  for (const e of document.querySelectorAll("body *")) {
+    if (![...e.childNodes].some(n => n.nodeType == 3 && n.data.trim())) continue
+    let way = ""
+    for (let p = e; p; p = p.parentElement) way += ` ${p.tagName}.${p.className}`
+    const s = getComputedStyle(e), look = [way, s.color, s.backgroundColor, s.opacity, s.fontSize, s.fontWeight].join()
+    if (!seen.has(look)) e.setAttribute("data-look", "")
+    seen.add(look)
+  }
+  for (const e of document.querySelectorAll("pre span:not([data-look], [id], [role], [tabindex])"))     // the colours of code
+    if (!e.querySelector("[data-look]")) e.replaceWith(...e.childNodes)
+  axe.configure({rules: [{id: "color-contrast", selector: "[data-look]"}]})
+}"""
 
 
-@pytest.mark.parametrize("name, scheme, width", looked_at)
-def test_accessible(visit, axe, name, scheme, width):
-    "Every page in one look, in the long form in all four."
-    page = visit(name, width, scheme)
+def judged(page, axe):
+    "What axe has against a page; in the short form it measures the contrast of one of all texts that look the same."
     page.evaluate(axe)
+    if not long: page.evaluate(thin)
     found = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-    assert [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in found
-            if v["impact"] in ("serious", "critical")] == []
+    return [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in found if v["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("turn", range(4 if long else 1))
+def test_accessible(page, axe, turn):
+    "Every page in one look, in the long form in all four."
+    scheme, width = looks_of_pages[turn] if long else page.look
+    show(page, width, scheme)
+    await_look(page, scheme)
+    assert judged(page, axe) == [], (scheme, width)
+
+
+@pytest.mark.parametrize("kind", ["contrast of a word", "contrast of code", "a picture", "a link", "a button"])
+def test_what_is_not_accessible_is_seen(visit, axe, kind):
+    page = visit("index.html")
+    before = judged(page, axe)
+    page.evaluate("""kind => {
+      const main = document.querySelector("main"), add = html => main.insertAdjacentHTML("beforeend", html)
+      const fade = e => e.style.color = "#ddd", last = found => found[found.length - 1]
+      if (kind == "contrast of a word") fade(last(main.querySelectorAll("p")))
+      if (kind == "contrast of code") fade(last(main.querySelectorAll("pre code span")))
+      if (kind == "a picture") add("<img src='favicon.svg'>")
+      if (kind == "a link") add("<a href='cell.html'></a>")
+      if (kind == "a button") add("<button></button>")
+    }""", kind)
+    assert before == [] and [found[0] for found in judged(page, axe)] == [
+        {"a picture": "image-alt", "a link": "link-name", "a button": "button-name"}.get(kind, "color-contrast")]
 
 
 path = "a => a.pathname.slice(1) || 'index.html'"  # Quarto's script makes `/` of it

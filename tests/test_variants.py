@@ -107,7 +107,7 @@ neutral = st.fixed_dictionaries({}, optional={
     "activations": st.tuples(st.just("sigmoid"), st.sampled_from(["TANH", ("ScaledTanh", 1.)]), st.just(("ScaledTanh", 1., 1.)))})
 
 
-@settings(max_examples=200)
+@settings(max_examples=800 if long else 60)
 @given(q=cases.problem(), options=neutral, extra=st.sets(st.sampled_from(["Pf", "Pi", "Po", "Wp"])))
 def test_neutral(q, options, extra):
     "Options that do nothing leave the LSTM of page 05, to rounding; with none of them it is the same to the bit forward."
@@ -171,7 +171,7 @@ variant_engines = [Engine("all variants at once", all_on, usual_keys), Engine("g
 
 @pytest.mark.parametrize("engine", variant_engines, ids=lambda e: e.name)
 @pytest.mark.parametrize("property", properties, ids=lambda f: f.__name__)
-@settings(max_examples=40)
+@settings(max_examples=160 if long else 20)
 @given(data=st.data())
 def test_property(engine, property, data): property(engine, data.draw)
 

@@ -30,6 +30,7 @@ class Site(site.Site):
         return page
 
     def render_page(self, page):
+        print(f"[{[*self.pages].index(page.src) + 1:2}/{len(self.pages)}] {page.src}", flush=True)
         super().render_page(page)
         tex = lambda m: html.unescape(m[2])
         made = mathml(map(tex, _tex.finditer(page.html))) if page.env.get("math") else {}

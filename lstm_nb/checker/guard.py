@@ -268,6 +268,7 @@ class Guard:
         while "end" not in message:
             try: message = self.queue.get(timeout=.2)
             except queue.Empty:
+                self._wake()
                 late = time.monotonic() > deadline
                 if not late and self.process.poll() is None: continue
                 message = f"stopped after {task['seconds']:g} seconds" if late else None
@@ -276,6 +277,10 @@ class Guard:
             self.fork = message.get("fork", self.fork)
             yield message
 
+    def _wake(self):
+        "Let the process go on, should a file's code have stopped it."
+        if hasattr(signal, "SIGCONT"): self.process.send_signal(signal.SIGCONT)
+
     def close(self):
         "End the process and all below it."
         if self.process is None: return
@@ -283,9 +288,9 @@ class Guard:
         with contextlib.suppress(OSError): process.stdin.close()
         try: process.wait(5)
         except subprocess.TimeoutExpired: process.kill(); process.wait()
-        process.stdout.close()
         if process.returncode and self.fork:            # it could not end its fork itself
             with contextlib.suppress(OSError, AttributeError): os.killpg(self.fork, signal.SIGKILL)
+        process.stdout.close()                          # waits for whoever still writes there
 
 # %% ../../nbs/checker/05_guard.ipynb #0a836d82
 def report_of(
