@@ -56,14 +56,19 @@ class Page(HTMLParser):
     def raw(self): return [t for t in self.text if _raw.search(t)]
 
 
+def page_names(folder):
+    "The pages of the site in `folder`; what only says where a page has gone is none."
+    found = sorted(Path(folder).rglob("*.html"))
+    return [p.relative_to(folder).as_posix() for p in found if "<title>This page has moved</title>" not in p.read_text(encoding="utf-8")[:300]]
+
+
 class Site:
     "All pages of the site in `folder`, by name."
     def __init__(self, folder):
         self.folder = Path(folder)
 
     @cached_property
-    def pages(self):
-        return {p.relative_to(self.folder).as_posix(): Page(p) for p in sorted(self.folder.rglob("*.html"))}
+    def pages(self): return {name: Page(self.folder/name) for name in page_names(self.folder)}
 
     @cached_property
     def formulas(self): return sum(len(page.formulas) for page in self.pages.values())

@@ -6,9 +6,11 @@ from urllib.parse import urljoin
 
 import pytest
 from conftest import at_rest, go, site_folder
+from finish_site import moved
 from problems import long
+from site_reader import page_names
 
-names = sorted(p.relative_to(site_folder).as_posix() for p in site_folder.rglob("*.html")) or ["index.html"]
+names = page_names(site_folder) or ["index.html"]
 every_page = pytest.mark.parametrize("name", names)
 looks = pytest.mark.parametrize("scheme", ["light", "dark"])
 widths = pytest.mark.parametrize("width", [1280, 390])
@@ -40,6 +42,15 @@ def test_every_picture_has_a_text(site, name): assert site.pages[name].mute == [
 
 
 def test_the_search_has_each_formula_once(site): assert site.doubled == []
+
+
+def test_an_old_address_leads_to_the_page(site, visit):
+    "Every page that has moved has a signpost, which takes the place on the page along."
+    assert {f"{new}.html" for new in moved.values()} <= {*site.pages}
+    for old in moved: assert f'href="{moved[old]}.html"' in (site_folder/f"{old}.html").read_text(encoding="utf-8")
+    page = visit("fused.html#eq-28")
+    page.wait_for_url("**/engines/fused.html#eq-28")
+    page.wait_for_function("(top => 0 <= top && top < 300)(document.getElementById('eq-28').getBoundingClientRect().top)")
 
 
 def test_every_equation_has_its_anchor(site):
