@@ -64,7 +64,7 @@ def browser(site):
         yield playwright.chromium.launch(executable_path=path, args=flags)
 
 
-at_rest = "document.fonts.ready.then(() => new Promise(done => requestIdleCallback(() => done())))"     # fonts are there, scripts have run
+at_rest = "document.fonts.ready.then(() => new Promise(done => requestIdleCallback(() => done(), {timeout: 5000})))"     # fonts are there, scripts have run
 
 
 def new_page(context, address):

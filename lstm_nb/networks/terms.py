@@ -26,6 +26,7 @@ def normalise_backward(dn, n, r):
 
 # %% ../../nbs/networks/06_terms.ipynb #a60611dc
 class Gate(NamedTuple):
+    "A gate or the candidate of one step, with what its gradient needs."
     value:np.ndarray # What the activation returned, `(n_a, m)`
     slope:np.ndarray # Its derivative by the pre-activation, clipping included, `(n_a, m)`
     norm:tuple=() # What was normalised and its factor, see normalise

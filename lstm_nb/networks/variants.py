@@ -147,6 +147,7 @@ def _without_coupled(parameters, coupled):
     return {k: v for k, v in parameters.items() if k not in (f"P{other}", f"g{other}")}
 
 class Options(NamedTuple):
+    "What a run was asked for, checked."
     activations:list # Functions of the pre-activation that return value and slope
     clip:float=None # Of the pre-activations
     cell_clip:float=None # Of the memory
