@@ -185,8 +185,7 @@ def test_a_helper_beside_the_file_is_found(tmp_path):
     assert found["status"] == 0 and found["error"] == "" and len(found["reports"]) == 1, found
 
 
-@forks
-@pytest.mark.parametrize("code", [
+attacks = [
     "import os\nos.kill(os.getpid(), 40)",
     "import os\nopen('result.json', 'w').write('[' * 10**6)\nos._exit(0)",
     "import os\nfor fd in range(20):\n    try: os.write(fd, b'[' * 10**5 + b'\\n')\n    except OSError: pass\nos._exit(0)",
@@ -196,12 +195,24 @@ def test_a_helper_beside_the_file_is_found(tmp_path):
     "import os\nos.kill(os.getppid(), 19)\nos._exit(0)",
     detach.replace("time.sleep(.01)", "open(str(time.time_ns()) + '.txt', 'w').close()") + "\nos._exit(0)",
     "import sys\nsys.stdout = sys.stderr = None\nimport os\nos._exit(7)",
-])
-def test_one_file_does_not_end_the_others(tmp_path, code):
-    for name, text in (("aa", small), ("mm", inside(code, "rnn_forward")), ("zz", small)): (tmp_path/f"{name}.py").write_text(text)
-    done = run(tmp_path, "--json", "--timeout", "5")
+]
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory):
+    "Files that attack who judges them, each between two that do not, judged by one command."
+    here = tmp_path_factory.mktemp("attacks")
+    for n, code in enumerate(attacks):
+        for name, text in (("a", small), ("m", inside(code, "rnn_forward")), ("z", small)): (here/f"{n}{name}.py").write_text(text)
+    done = run(here, "--json", "--timeout", "5")
     assert done.returncode == 1, done.stderr
-    aa, mm, zz = json.loads(done.stdout)
+    return {Path(f["file"]).stem: f for f in json.loads(done.stdout)}
+
+
+@forks
+@pytest.mark.parametrize("code", attacks)
+def test_one_file_does_not_end_the_others(attacked, code):
+    aa, mm, zz = (attacked[f"{attacks.index(code)}{k}"] for k in "amz")
     assert [aa["status"], mm["status"], zz["status"]] == [0, 1, 0]
     assert list(mm["unjudged"]) == ["rnn_forward"] and len(mm["reports"]) == 7, mm
     assert "stopped after" not in mm["unjudged"]["rnn_forward"]       # it is noticed, not waited for
@@ -356,10 +367,18 @@ kinds = {
 }
 
 
+@pytest.fixture(scope="module")
+def right_notebooks(tmp_path_factory):
+    "All of them, judged by one command."
+    here = tmp_path_factory.mktemp("notebooks")
+    for kind in kinds: notebook(here/f"{kind}.ipynb", "import numpy as np", *kinds[kind])
+    return {Path(f["file"]).stem: f for f in json.loads(run(here, "--json").stdout)}
+
+
 @pytest.mark.parametrize("kind", kinds)
-def test_right_notebooks(tmp_path, kind):
-    done = run(notebook(tmp_path/"it.ipynb", "import numpy as np", *kinds[kind]))
-    assert done.returncode == 0 and done.stdout.count("all right") == 1, done.stdout
+def test_right_notebooks(right_notebooks, kind):
+    found = right_notebooks[kind]
+    assert found["status"] == 0 and [r["passed"] for r in found["reports"]] == [True], found
 
 
 def test_half_a_homework_shows(tmp_path):

@@ -146,7 +146,8 @@ def main():
     wanted = os.environ.get("LSTM_NB_RENDERER")
     quarto = wanted == "quarto" if wanted else have_quarto()
     if not quarto and sys.version_info < (3, 11):
-        sys.exit("No Quarto, and smalldocs needs Python 3.11: install either, or make PYTHON=python3.11 docs")
+        sys.exit("Quarto is not here, and without it the site needs smalldocs, which needs Python 3.11: install Quarto (https://quarto.org), "
+                 "or a later Python and then: rm -rf .venv && make PYTHON=python3.11 docs")
     common, files = made_of()
     renderer = subprocess.run(["quarto", "--version"], capture_output=True, text=True).stdout if quarto and shutil.which("quarto") else "smalldocs"
     made, before = digest([renderer, common, files]), read_record()
