@@ -4,6 +4,15 @@ From LSTM Require Import Lemmas Equations.
 Lemma sum_gates_ext u v : (forall k, u k = v k) -> sum_gates u = sum_gates v.
 Proof. intros H. unfold sum_gates. now rewrite !H. Qed.
 
+(* (n_a + n_x, m) cut into its first n_a rows and the others *)
+Lemma dot_stack n_x n_a m A (xt' a' : matrix) :
+  dot (n_a + n_x) m A (stack n_a xt' a') = dot n_a m A a' + dot n_x m (fun q j => A (n_a + q)%nat j) xt'.
+Proof.
+  unfold dot. rewrite sum_cut. apply (f_equal2 Rplus); apply sum_ext; intros q Hq; apply sum_ext; intros j _; unfold stack.
+  - now rewrite (proj2 (Nat.ltb_lt q n_a) Hq).
+  - rewrite (proj2 (Nat.ltb_ge (n_a + q) n_a)) by lia. now replace (n_a + q - n_a)%nat with q by lia.
+Qed.
+
 (* the slope of gate k, of its value: page 01 *)
 Definition value n_x n_a W b xt a_prev k : matrix :=
   match k with
@@ -130,24 +139,14 @@ Lemma stack_adjoint :
   sum_gates (fun k => dot (n_a + n_x) m (fun q j => sum n_a (fun r => W k r q * dz k r j)) (stack n_a xt' a'))
   = dot n_a m (da_prev n_x n_a W b xt a_prev c_prev da dc) a' + dot n_x m (dxt n_x n_a W b xt a_prev c_prev da dc) xt'.
 Proof.
-  assert (H : forall v : gate -> matrix,
-    sum_gates (fun k => dot (n_a + n_x) m (v k) (stack n_a xt' a'))
-    = dot n_a m (fun q j => sum_gates (fun k => v k q j)) a'
-      + dot n_x m (fun q j => sum_gates (fun k => v k (n_a + q)%nat j)) xt').
-  { intros v. unfold sum_gates. rewrite !dot_plus. unfold dot. rewrite !sum_cut.
-    assert (Ea : forall k, sum n_a (fun r => sum m (fun j => v k r j * stack n_a xt' a' r j))
-                           = sum n_a (fun r => sum m (fun j => v k r j * a' r j))).
-    { intros k. apply sum_ext. intros r Hr. unfold stack. now rewrite (proj2 (Nat.ltb_lt r n_a) Hr). }
-    assert (Ex : forall k, sum n_x (fun i => sum m (fun j => v k (n_a + i)%nat j * stack n_a xt' a' (n_a + i)%nat j))
-                           = sum n_x (fun i => sum m (fun j => v k (n_a + i)%nat j * xt' i j))).
-    { intros k. apply sum_ext. intros i _. unfold stack.
-      rewrite (proj2 (Nat.ltb_ge (n_a + i) n_a)) by lia. now replace (n_a + i - n_a)%nat with i by lia. }
-    rewrite !Ea, !Ex. ring. }
-  rewrite H. apply (f_equal2 Rplus); apply dot_ext; intros q j _ _.
-  - apply (f_equal (fun v => v * a' q j)). unfold da_prev.
-    apply sum_gates_ext. intros k. apply sum_ext; intros r _; ring.
-  - apply (f_equal (fun v => v * xt' q j)). unfold dxt.
-    apply sum_gates_ext. intros k. apply sum_ext; intros r _; ring.
+  rewrite (sum_gates_ext _ _ (fun k => dot_stack n_x n_a m _ xt' a')).
+  unfold sum_gates. rewrite (dot_ext n_a m (da_prev _ _ _ _ _ _ _ _ _) a'
+    (fun q j => sum_gates (fun k => sum n_a (fun r => W k r q * dz k r j))) a').
+  2: { intros q j _ _. apply (f_equal (fun v => v * a' q j)). apply sum_gates_ext. intros k. apply sum_ext. intros. ring. }
+  rewrite (dot_ext n_x m (dxt _ _ _ _ _ _ _ _ _) xt'
+    (fun q j => sum_gates (fun k => sum n_a (fun r => W k r (n_a + q)%nat * dz k r j))) xt').
+  2: { intros q j _ _. apply (f_equal (fun v => v * xt' q j)). apply sum_gates_ext. intros k. apply sum_ext. intros. ring. }
+  unfold sum_gates. rewrite !dot_plus. ring.
 Qed.
 
 Definition parameters_product (dW : gate -> matrix) (db : gate -> nat -> R) : R :=

@@ -73,12 +73,25 @@ Proof.
   rewrite <- sum_plus. apply sum_ext. intros j _. ring.
 Qed.
 
+Lemma dot_plus_r n m A B C : dot n m A (fun r j => B r j + C r j) = dot n m A B + dot n m A C.
+Proof.
+  unfold dot. rewrite <- sum_plus. apply sum_ext. intros r _.
+  rewrite <- sum_plus. apply sum_ext. intros j _. ring.
+Qed.
+
 Lemma dot_sum n m T (A : nat -> matrix) B :
   sum T (fun t => dot n m (A t) B) = dot n m (fun r j => sum T (fun t => A t r j)) B.
 Proof.
   induction T as [|T IH]; simpl.
   - symmetry. apply sum_none. intros r _. apply sum_none. intros j _. ring.
   - rewrite IH. symmetry. apply (dot_plus n m (fun r j => sum T (fun t => A t r j)) (A T)).
+Qed.
+
+Lemma vector_sum n T (d : nat -> nat -> R) (v : nat -> R) :
+  sum T (fun t => sum n (fun r => d t r * v r)) = sum n (fun r => sum T (fun t => d t r) * v r).
+Proof.
+  rewrite sum_swap. apply sum_ext. intros r _. rewrite Rmult_comm, <- sum_times.
+  apply sum_ext. intros. ring.
 Qed.
 
 Lemma dot_none n m A B :

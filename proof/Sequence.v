@@ -109,9 +109,7 @@ Proof.
   { intros k. apply (dot_sum n_a (n_a + n_x) T (fun t => dW_t t k)). }
   assert (Hb : forall k, sum T (fun t => sum n_a (fun r => db_t t k r * biases p' k r))
                          = sum n_a (fun r => biases (gradient da dc p) k r * biases p' k r)).
-  { intros k. rewrite sum_swap. apply sum_ext. intros r _.
-    change (biases (gradient da dc p) k r) with (sum T (fun t => db_t t k r)).
-    rewrite Rmult_comm, <- sum_times. apply sum_ext. intros. ring. }
+  { intros k. apply (vector_sum n_a T (fun t => db_t t k)). }
   rewrite H, sum_plus. unfold product, parameters_product, sum_gates.
   rewrite !sum_plus, !HW, !Hb. ring.
 Qed.
