@@ -1,5 +1,5 @@
 (* One step: its derivative along a path, (1) to (6), and what (7) to (17) make of it. *)
-From LSTM Require Import Lemmas Equations.
+From LSTM Require Import Lemmas Equations Gates.
 
 Lemma sum_gates_ext u v : (forall k, u k = v k) -> sum_gates u = sum_gates v.
 Proof. intros H. unfold sum_gates. now rewrite !H. Qed.
@@ -13,13 +13,11 @@ Proof.
   - rewrite (proj2 (Nat.ltb_ge (n_a + q) n_a)) by lia. now replace (n_a + q - n_a)%nat with q by lia.
 Qed.
 
-(* the slope of gate k, of its value: page 01 *)
-Definition value n_x n_a W b xt a_prev k : matrix :=
-  match k with
-  | gf => Γf n_x n_a W b xt a_prev | gi => Γi n_x n_a W b xt a_prev
-  | gc => cct n_x n_a W b xt a_prev | go => Γo n_x n_a W b xt a_prev
-  end.
+(* the slope of gate k's activation, in terms of its value: page 01 *)
 Definition slope k v := match k with gc => 1 - v * v | _ => v * (1 - v) end.
+
+Lemma D_act k v : D (act k) v (slope k (act k v)).
+Proof. destruct k; [apply D_sigmoid|apply D_sigmoid|apply D_tanh|apply D_sigmoid]. Qed.
 
 (* The tangents: how fast everything moves, if W moves at W', b at b', xt at xt',
    a_prev at a', c_prev at c'. *)
@@ -62,13 +60,10 @@ Lemma D_value k r j : (r < n_a)%nat -> (j < m)%nat ->
     (value' n_x n_a (W e) W' (b e) b' (xt e) xt' (a_prev e) a' k r j).
 Proof.
   intros Hr Hj.
-  assert (Hz : D (fun y => sum (n_a + n_x) (fun q => W y k r q * stack n_a (xt y) (a_prev y) q j) + b y k r) e
-                 (z' n_x n_a (W e) W' b' (xt e) xt' (a_prev e) a' k r j)).
-  { apply (D_linear (n_a + n_x) (fun y => W y k) (fun y => stack n_a (xt y) (a_prev y)) (fun y => b y k)); auto.
-    intros q Hq. unfold stack. destruct (Nat.ltb_spec q n_a); [auto|apply Hx; [lia|exact Hj]]. }
-  pose proof (D_chain _ sigmoid e _ _ (D_sigmoid _) Hz) as Hs.
-  pose proof (D_chain _ tanh e _ _ (D_tanh _) Hz) as Ht.
-  destruct k; [exact Hs|exact Hs|exact Ht|exact Hs].
+  apply (D_ext (fun y => act k (z n_x n_a (W y) (b y) (xt y) (a_prev y) k r j))); [intros; symmetry; apply value_z|].
+  unfold value'. rewrite value_z. apply (D_chain _ (act k)); [apply D_act|].
+  apply (D_linear (n_a + n_x) (fun y => W y k) (fun y => stack n_a (xt y) (a_prev y)) (fun y => b y k)); auto.
+  intros q Hq. unfold stack. destruct (Nat.ltb_spec q n_a); [auto|apply Hx; [lia|exact Hj]].
 Qed.
 
 Lemma D_c_next r j : (r < n_a)%nat -> (j < m)%nat ->
@@ -76,6 +71,9 @@ Lemma D_c_next r j : (r < n_a)%nat -> (j < m)%nat ->
     (c_next' n_x n_a (W e) W' (b e) b' (xt e) xt' (a_prev e) a' (c_prev e) c' r j).
 Proof.
   intros Hr Hj. pose proof (fun k => D_value k r j Hr Hj) as Hv.
+  apply (D_ext (fun y => Γf n_x n_a (W y) (b y) (xt y) (a_prev y) r j * c_prev y r j
+    + Γi n_x n_a (W y) (b y) (xt y) (a_prev y) r j * cct n_x n_a (W y) (b y) (xt y) (a_prev y) r j)).
+  { intros y. unfold c_next. ring. }
   apply (D_plus (fun y => Γf n_x n_a (W y) (b y) (xt y) (a_prev y) r j * c_prev y r j)
                 (fun y => Γi n_x n_a (W y) (b y) (xt y) (a_prev y) r j * cct n_x n_a (W y) (b y) (xt y) (a_prev y) r j)).
   - apply (D_times (fun y => Γf n_x n_a (W y) (b y) (xt y) (a_prev y) r j) (fun y => c_prev y r j)).
@@ -92,6 +90,9 @@ Lemma D_a_next r j : (r < n_a)%nat -> (j < m)%nat ->
     (a_next' n_x n_a (W e) W' (b e) b' (xt e) xt' (a_prev e) a' (c_prev e) c' r j).
 Proof.
   intros Hr Hj.
+  apply (D_ext (fun y => Γo n_x n_a (W y) (b y) (xt y) (a_prev y) r j
+    * tanh (c_next n_x n_a (W y) (b y) (xt y) (a_prev y) (c_prev y) r j))).
+  { intros y. unfold a_next. ring. }
   apply (D_times (fun y => Γo n_x n_a (W y) (b y) (xt y) (a_prev y) r j)
                  (fun y => tanh (c_next n_x n_a (W y) (b y) (xt y) (a_prev y) (c_prev y) r j))).
   - exact (D_value go r j Hr Hj).

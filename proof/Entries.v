@@ -144,26 +144,31 @@ Proof. apply entries. intros path e p' <-. apply sequence. Qed.
 
 Theorem entry_W k r q : (r < n_a)%nat -> (q < n_a + n_x)%nat ->
   D (fun v => L (with_W k r q v p)) (weights p k r q)
-    (dW n_x n_a m (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T k r q).
+    (dW n_x n_a m (weights p) (biases p) (inputs p)
+       (first_a p) (first_c p) da dc T k r q).
 Proof. apply the_gradient. Qed.
 
 Theorem entry_b k r : (r < n_a)%nat ->
   D (fun v => L (with_b k r v p)) (biases p k r)
-    (db n_x n_a m (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T k r).
+    (db n_x n_a m (weights p) (biases p) (inputs p)
+       (first_a p) (first_c p) da dc T k r).
 Proof. apply the_gradient. Qed.
 
 Theorem entry_x t q j : (t < T)%nat -> (q < n_x)%nat -> (j < m)%nat ->
   D (fun v => L (with_x t q j v p)) (inputs p t q j)
-    (dx n_x n_a (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T t q j).
+    (dx n_x n_a (weights p) (biases p) (inputs p)
+       (first_a p) (first_c p) da dc T t q j).
 Proof. apply the_gradient. Qed.
 
 Theorem entry_a0 r j : (r < n_a)%nat -> (j < m)%nat ->
   D (fun v => L (with_a0 r j v p)) (first_a p r j)
-    (da0 n_x n_a (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T r j).
+    (da0 n_x n_a (weights p) (biases p) (inputs p)
+       (first_a p) (first_c p) da dc T r j).
 Proof. apply the_gradient. Qed.
 
 Theorem entry_c0 r j : (r < n_a)%nat -> (j < m)%nat ->
   D (fun v => L (with_c0 r j v p)) (first_c p r j)
-    (dc0 n_x n_a (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T r j).
+    (dc0 n_x n_a (weights p) (biases p) (inputs p)
+       (first_a p) (first_c p) da dc T r j).
 Proof. apply the_gradient. Qed.
 End Entries.

@@ -239,20 +239,21 @@ Proof.
 Qed.
 
 (* Steps in a row: if one step hands back what it should, so do all. The state s' is any
-   kind of tangent, what arrives any kind of gradient, and here is their product; g n t is
-   what the n steps from step t on hand back. *)
-Lemma chain {S' G : Type} (prod : G -> S' -> R) (add : G -> G -> G) (s' : nat -> S')
-  (d : nat -> G) (back : nat -> G -> G) (rest : nat -> G -> R) (g : nat -> nat -> G) :
-  (forall A B u, prod (add A B) u = prod A u + prod B u) ->
+   kind of tangent, what arrives any kind of gradient, and here is their product. total t A is
+   what arrives at step t, if step t + 1 hands back A; g n t is what the n steps from step t
+   on hand back. *)
+Lemma chain {S' G : Type} (prod : G -> S' -> R) (s' : nat -> S') (d : nat -> G) (total : nat -> G -> G)
+  (back : nat -> G -> G) (rest : nat -> G -> R) (g : nat -> nat -> G) :
+  (forall t A u, prod (total t A) u = prod (d t) u + prod A u) ->
   (forall t, prod (g 0%nat t) (s' t) = 0) ->
-  (forall n t, g (S n) t = back t (add (d t) (g n (S t)))) ->
+  (forall n t, g (S n) t = back t (total t (g n (S t)))) ->
   (forall t A, prod A (s' (S t)) = prod (back t A) (s' t) + rest t A) ->
   forall n t,
   sum n (fun u => prod (d (t + u)%nat) (s' (S (t + u))))
   = prod (g n t) (s' t)
-    + sum n (fun u => rest (t + u)%nat (add (d (t + u)%nat) (g (n - S u)%nat (S (t + u))))).
+    + sum n (fun u => rest (t + u)%nat (total (t + u)%nat (g (n - S u)%nat (S (t + u))))).
 Proof.
-  intros Hadd H0 HS Hstep n. induction n as [|n IH]; intros t.
+  intros Htotal H0 HS Hstep n. induction n as [|n IH]; intros t.
   - simpl. rewrite H0. ring.
   - rewrite !sum_first, Nat.add_0_r, HS.
     replace (S n - 1)%nat with n by lia.
@@ -260,12 +261,12 @@ Proof.
                 = sum n (fun u => prod (d (S t + u)%nat) (s' (S (S t + u))))).
     { apply sum_ext. intros i _. now rewrite Nat.add_succ_r. }
     rewrite E, IH. clear E.
-    assert (E : sum n (fun i => rest (t + S i)%nat (add (d (t + S i)%nat) (g (S n - S (S i))%nat (S (t + S i)))))
-                = sum n (fun u => rest (S t + u)%nat (add (d (S t + u)%nat) (g (n - S u)%nat (S (S t + u)))))).
+    assert (E : sum n (fun i => rest (t + S i)%nat (total (t + S i)%nat (g (S n - S (S i))%nat (S (t + S i)))))
+                = sum n (fun u => rest (S t + u)%nat (total (S t + u)%nat (g (n - S u)%nat (S (S t + u)))))).
     { apply sum_ext. intros i _. now rewrite Nat.add_succ_r. }
     rewrite E. clear E.
     assert (E : prod (d t) (s' (S t)) + prod (g n (S t)) (s' (S t))
-                = prod (back t (add (d t) (g n (S t)))) (s' t) + rest t (add (d t) (g n (S t)))).
-    { rewrite <- Hadd. apply Hstep. }
+                = prod (back t (total t (g n (S t)))) (s' t) + rest t (total t (g n (S t)))).
+    { rewrite <- Htotal. apply Hstep. }
     lra.
 Qed.

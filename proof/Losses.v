@@ -4,13 +4,18 @@ From LSTM Require Import Lemmas Equations Cell Sequence Entries.
 Section Losses.
 Variables n_x n_a m : nat.
 
-(* da and dc are the gradient of L at the states A, C: along every path of states through them *)
-Definition states_gradient T (L : (nat -> matrix) -> (nat -> matrix) -> R) (A C da dc : nat -> matrix) : Prop :=
+(* da and dc are the gradient of L at the states A, C: along every path of
+   states through them *)
+Definition states_gradient T (L : (nat -> matrix) -> (nat -> matrix) -> R)
+    (A C da dc : nat -> matrix) : Prop :=
   forall (A_at C_at : R -> nat -> matrix) (e : R) (A' C' : nat -> matrix),
-  (forall t r j, (t < T)%nat -> (r < n_a)%nat -> (j < m)%nat -> A_at e t r j = A t r j /\ C_at e t r j = C t r j) ->
   (forall t r j, (t < T)%nat -> (r < n_a)%nat -> (j < m)%nat ->
-    D (fun y => A_at y t r j) e (A' t r j) /\ D (fun y => C_at y t r j) e (C' t r j)) ->
-  D (fun y => L (A_at y) (C_at y)) e (sum T (fun t => dot n_a m (da t) (A' t) + dot n_a m (dc t) (C' t))).
+    A_at e t r j = A t r j /\ C_at e t r j = C t r j) ->
+  (forall t r j, (t < T)%nat -> (r < n_a)%nat -> (j < m)%nat ->
+    D (fun y => A_at y t r j) e (A' t r j) /\
+    D (fun y => C_at y t r j) e (C' t r j)) ->
+  D (fun y => L (A_at y) (C_at y)) e
+    (sum T (fun t => dot n_a m (da t) (A' t) + dot n_a m (dc t) (C' t))).
 
 Definition after_each_step (states : arguments -> nat -> matrix) p t := states p (S t).
 Local Notation A := (after_each_step (hidden n_x n_a)).
@@ -19,7 +24,8 @@ Local Notation C := (after_each_step (memory n_x n_a)).
 (* Any loss: what it sends to the states, (7) to (20) bring to everything else. *)
 Theorem any_loss T L p da dc :
   states_gradient T L (A p) (C p) da dc ->
-  is_gradient n_x n_a m T (fun p => L (A p) (C p)) p (gradient n_x n_a m T da dc p).
+  is_gradient n_x n_a m T (fun p => L (A p) (C p)) p
+    (gradient n_x n_a m T da dc p).
 Proof.
   intros HL path e p' <- Hp. rewrite <- states_adjoint.
   apply (HL (fun y => A (path y)) (fun y => C (path y)) e
@@ -147,7 +153,8 @@ Qed.
 Theorem stops_early :
   (forall k r q, weights all_steps k r q = weights their_steps k r q) /\
   (forall k r, biases all_steps k r = biases their_steps k r) /\
-  (forall t q j, (t < T')%nat -> inputs all_steps t q j = inputs their_steps t q j) /\
+  (forall t q j, (t < T')%nat ->
+    inputs all_steps t q j = inputs their_steps t q j) /\
   (forall t q j, (T' <= t)%nat -> inputs all_steps t q j = 0) /\
   (forall r j, first_a all_steps r j = first_a their_steps r j) /\
   (forall r j, first_c all_steps r j = first_c their_steps r j).
@@ -188,7 +195,8 @@ Definition handed_over (d : nat -> matrix) (d0 : matrix) : nat -> matrix :=
 
 Definition g2 : arguments := gradient n_x n_a m T2 (later da) (later dc) second.
 Definition g1 : arguments :=
-  gradient n_x n_a m T1 (handed_over da (first_a g2)) (handed_over dc (first_c g2)) p.
+  gradient n_x n_a m T1
+    (handed_over da (first_a g2)) (handed_over dc (first_c g2)) p.
 Local Notation g := (gradient n_x n_a m (T1 + T2) da dc p).
 
 Lemma states_second t :
@@ -201,7 +209,8 @@ Proof.
 Qed.
 
 Theorem cut_forward t :
-  hidden n_x n_a second t = hidden n_x n_a p (T1 + t) /\ memory n_x n_a second t = memory n_x n_a p (T1 + t).
+  hidden n_x n_a second t = hidden n_x n_a p (T1 + t) /\
+  memory n_x n_a second t = memory n_x n_a p (T1 + t).
 Proof. unfold hidden, memory, a, c. now rewrite states_second. Qed.
 
 Local Notation carried_p := (carried n_x n_a (weights p) (biases p) (inputs p) (first_a p) (first_c p)).

@@ -240,12 +240,11 @@ Proof.
         + sum T (fun t => dot n_x m (x_ G t) (x_ p' t) + own t (A_at t))).
     { refine (chain
         (fun A u => dot n_a m (fst A) (fst u) + dot n_a m (snd A) (snd u))
-        (fun A B => (fun r j => fst A r j + fst B r j, fun r j => snd A r j + snd B r j))
-        (states' q p') (fun t => (da t, dc t))
+        (states' q p') (fun t => (da t, dc t)) (total da dc)
         (fun t A => (here (da_prev n_x n_a) t A, here (dc_prev n_x n_a) t A))
         (fun t A => dot n_x m (here (dxt n_x n_a) t A) (x_ p' t) + own t A)
         (carried n_x n_a q da dc) _ _ _ _ T 0%nat).
-      - intros A B u. simpl. rewrite !dot_plus. ring.
+      - intros t A u. simpl. rewrite !dot_plus. ring.
       - intros t. simpl. rewrite !dot_none by (intros; unfold zero; ring). ring.
       - reflexivity.
       - intros t A. simpl. rewrite cell. unfold here, own. ring. }

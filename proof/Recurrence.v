@@ -47,7 +47,7 @@ Proof.
   eapply D_is.
   - apply (D_sum T (fun y t => dot n_a m (da t) (run (step y) (a0 y) (S t)))). intros t Ht.
     apply D_dot. intros r j Hr Hj. apply D_run; auto.
-  - apply (chain (dot n_a m) (fun A B r j => A r j + B r j) run' da back rest (carry back da)) with (t := 0%nat).
+  - apply (chain (dot n_a m) run' da (total da) back rest (carry back da)) with (t := 0%nat).
     + intros. apply dot_plus.
     + intros. apply dot_none. intros. simpl. unfold zero. ring.
     + reflexivity.

@@ -2,20 +2,24 @@
    gives another number refutes it. Every point here has one input, one unit, one example. *)
 From LSTM Require Import Lemmas Equations Cell Sequence Entries.
 
-(* one unit: w leads from the state to the candidate, v is the candidate's bias, c0 the first memory *)
+(* one unit: w leads from the state to the candidate, v is the candidate's bias,
+   c0 the first memory; all else is 0 *)
 Definition point (w v c0 : R) : arguments := {|
   weights := fun k _ q => match k, q with gc, 0%nat => w | _, _ => 0 end;
   biases := fun k _ => match k with gc => v | _ => 0 end;
   inputs := fun _ => zero; first_a := zero; first_c := fun _ _ => c0 |}.
 
-Definition all (v : R) : nat -> matrix := fun _ _ _ => v.                          (* every entry of every step *)
-Definition second_step (v : R) : nat -> matrix := fun t _ _ => if t =? 1 then v else 0.
+Definition all (v : R) : nat -> matrix := fun _ _ _ => v.
+Definition second_step (v : R) : nat -> matrix :=
+  fun t _ _ => if t =? 1 then v else 0.
 
 (* Some d is not the derivative with respect to a bias: not at every point. *)
 Definition refuted (T : nat) (k : gate)
-  (d : nat -> nat -> nat -> (nat -> matrix) -> (nat -> matrix) -> arguments -> nat -> R) : Prop :=
+    (d : nat -> nat -> nat -> (nat -> matrix) -> (nat -> matrix) ->
+         arguments -> nat -> R) : Prop :=
   exists n_x n_a m da dc p r, (r < n_a)%nat /\
-  ~ D (fun v => loss n_x n_a m T da dc (with_b k r v p)) (biases p k r) (d n_x n_a m da dc p r).
+  ~ D (fun v => loss n_x n_a m T da dc (with_b k r v p))
+      (biases p k r) (d n_x n_a m da dc p r).
 
 Lemma refute T k d da dc p :
   biases (gradient 1 1 1 T da dc p) k 0%nat <> d 1%nat 1%nat 1%nat da dc p 0%nat -> refuted T k d.
@@ -45,11 +49,16 @@ Local Notation cct := (cct n_x n_a W b xt a_prev).
 Local Notation c_next := (c_next n_x n_a W b xt a_prev c_prev).
 Local Notation s := (s n_x n_a W b xt a_prev c_prev da).
 
-Definition printed_8 r j := dc r j * Γi r j + s r j * Γi r j * cct r j * (1 - (tanh (cct r j))²).
-Definition printed_9 r j := dc r j * cct r j + s r j * cct r j * Γi r j * (1 - Γi r j).
-Definition printed_10 r j := dc r j * cct_prev + s r j * c_prev r j * Γf r j * (1 - Γf r j).
-Definition read_as_10 r j := dc r j * c_prev r j + s r j * c_prev r j * Γf r j * (1 - Γf r j).
-Definition new_memory_10 r j := (dc r j + s r j) * c_next r j * Γf r j * (1 - Γf r j).
+Definition printed_8 r j :=
+  dc r j * Γi r j + s r j * Γi r j * cct r j * (1 - (tanh (cct r j))²).
+Definition printed_9 r j :=
+  dc r j * cct r j + s r j * cct r j * Γi r j * (1 - Γi r j).
+Definition printed_10 r j :=
+  dc r j * cct_prev + s r j * c_prev r j * Γf r j * (1 - Γf r j).
+Definition read_as_10 r j :=
+  dc r j * c_prev r j + s r j * c_prev r j * Γf r j * (1 - Γf r j).
+Definition new_memory_10 r j :=
+  (dc r j + s r j) * c_next r j * Γf r j * (1 - Γf r j).
 End Printed.
 
 (* the bias gradient of one step, (11b) to (14b), with dz for one of (7) to (10) *)
@@ -109,16 +118,20 @@ End Mistakes.
 
 Ltac two_steps := apply (refute _ _ _ (all 0) (second_step 1) (point 1 0 0)); evaluate; lra.
 
-Theorem overwriting_refuted : refuted 2 gc (fun n_x n_a m da dc p => overwritten_b n_x n_a m 2 da dc p gc).
+Theorem overwriting_refuted :
+  refuted 2 gc (fun n_x n_a m da dc p => overwritten_b n_x n_a m 2 da dc p gc).
 Proof. two_steps. Qed.
 
-Theorem carrying_nothing_refuted : refuted 2 gc (fun n_x n_a m da dc p => carrying n_x n_a m 2 da dc p false false gc).
+Theorem carrying_nothing_refuted :
+  refuted 2 gc (fun n_x n_a m da dc p => carrying n_x n_a m 2 da dc p false false gc).
 Proof. two_steps. Qed.
 
-Theorem carrying_a_only_refuted : refuted 2 gc (fun n_x n_a m da dc p => carrying n_x n_a m 2 da dc p true false gc).
+Theorem carrying_a_only_refuted :
+  refuted 2 gc (fun n_x n_a m da dc p => carrying n_x n_a m 2 da dc p true false gc).
 Proof. two_steps. Qed.
 
-Theorem carrying_c_only_refuted : refuted 2 gc (fun n_x n_a m da dc p => carrying n_x n_a m 2 da dc p false true gc).
+Theorem carrying_c_only_refuted :
+  refuted 2 gc (fun n_x n_a m da dc p => carrying n_x n_a m 2 da dc p false true gc).
 Proof. two_steps. Qed.
 
 (* with both carried it is the gradient again: the difference is in the carry alone *)
@@ -135,7 +148,8 @@ Qed.
 Theorem overwriting_leaves_zeros n_x n_a m T da dc p :
   (forall r j, (r < n_a)%nat -> (j < m)%nat -> first_c p r j = 0) ->
   forall r, (r < n_a)%nat ->
-  (forall q, overwritten_W n_x n_a m T da dc p gf r q = 0) /\ overwritten_b n_x n_a m T da dc p gf r = 0.
+  (forall q, overwritten_W n_x n_a m T da dc p gf r q = 0) /\
+  overwritten_b n_x n_a m T da dc p gf r = 0.
 Proof.
   intros H r Hr. split; [intros q|]; apply sum_none; intros j Hj; unfold dΓf; simpl c; unfold c; simpl;
     rewrite H by assumption; ring.

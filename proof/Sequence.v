@@ -1,8 +1,8 @@
 (* The sequence: (7) to (20) are the gradient of (1) to (6), over any number of steps. *)
 From LSTM Require Import Lemmas Equations Cell.
 
-(* All that a loss can be differentiated with respect to. Tangents and gradients have the
-   same parts: a gradient's weights are dW, its inputs dx, and so on. *)
+(* All that a loss can be differentiated with respect to. Tangents and gradients
+   have the same parts: a gradient's weights are dW, its inputs dx, and so on. *)
 Record arguments := {
   weights : gate -> matrix;           (* W k *)
   biases : gate -> nat -> R;          (* b k *)
@@ -14,13 +14,19 @@ Record arguments := {
 Section Sizes.
 Variables n_x n_a m T : nat.
 
-(* p, a path of arguments, moves at p' when it passes e: every entry within the shapes *)
+(* p, a path of arguments, moves at p' when it passes e: every entry within
+   the shapes has the derivative that p' says *)
 Definition moves (p : R -> arguments) (e : R) (p' : arguments) : Prop :=
-  (forall k r q, (r < n_a)%nat -> (q < n_a + n_x)%nat -> D (fun y => weights (p y) k r q) e (weights p' k r q)) /\
-  (forall k r, (r < n_a)%nat -> D (fun y => biases (p y) k r) e (biases p' k r)) /\
-  (forall t q j, (t < T)%nat -> (q < n_x)%nat -> (j < m)%nat -> D (fun y => inputs (p y) t q j) e (inputs p' t q j)) /\
-  (forall r j, (r < n_a)%nat -> (j < m)%nat -> D (fun y => first_a (p y) r j) e (first_a p' r j)) /\
-  (forall r j, (r < n_a)%nat -> (j < m)%nat -> D (fun y => first_c (p y) r j) e (first_c p' r j)).
+  (forall k r q, (r < n_a)%nat -> (q < n_a + n_x)%nat ->
+    D (fun y => weights (p y) k r q) e (weights p' k r q)) /\
+  (forall k r, (r < n_a)%nat ->
+    D (fun y => biases (p y) k r) e (biases p' k r)) /\
+  (forall t q j, (t < T)%nat -> (q < n_x)%nat -> (j < m)%nat ->
+    D (fun y => inputs (p y) t q j) e (inputs p' t q j)) /\
+  (forall r j, (r < n_a)%nat -> (j < m)%nat ->
+    D (fun y => first_a (p y) r j) e (first_a p' r j)) /\
+  (forall r j, (r < n_a)%nat -> (j < m)%nat ->
+    D (fun y => first_c (p y) r j) e (first_c p' r j)).
 
 (* the states after t steps *)
 Definition hidden (p : arguments) (t : nat) : matrix :=
@@ -30,22 +36,25 @@ Definition memory (p : arguments) (t : nat) : matrix :=
 
 (* a loss that weights every entry of every state with a number of its own *)
 Definition loss (da dc : nat -> matrix) (p : arguments) : R :=
-  sum T (fun t => dot n_a m (da t) (hidden p (S t)) + dot n_a m (dc t) (memory p (S t))).
+  sum T (fun t => dot n_a m (da t) (hidden p (S t))
+                  + dot n_a m (dc t) (memory p (S t))).
 
 (* the results of (7) to (20) *)
-Definition gradient (da dc : nat -> matrix) (p : arguments) : arguments := {|
-  weights := dW n_x n_a m (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T;
-  biases := db n_x n_a m (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T;
-  inputs := dx n_x n_a (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T;
-  first_a := da0 n_x n_a (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T;
-  first_c := dc0 n_x n_a (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc T;
-|}.
+Definition gradient (da dc : nat -> matrix) (p : arguments) : arguments :=
+  let W := weights p in let b := biases p in let x := inputs p in
+  let a0 := first_a p in let c0 := first_c p in
+  {| weights := dW n_x n_a m W b x a0 c0 da dc T;
+     biases := db n_x n_a m W b x a0 c0 da dc T;
+     inputs := dx n_x n_a W b x a0 c0 da dc T;
+     first_a := da0 n_x n_a W b x a0 c0 da dc T;
+     first_c := dc0 n_x n_a W b x a0 c0 da dc T |}.
 
 (* <dW, W'> + <db, b'> + <da0, a0'> + <dc0, c0'> + the sum over t of <dx t, x' t> *)
 Definition product (g p' : arguments) : R :=
   sum_gates (fun k => dot n_a (n_a + n_x) (weights g k) (weights p' k)
                       + sum n_a (fun r => biases g k r * biases p' k r))
-  + dot n_a m (first_a g) (first_a p') + dot n_a m (first_c g) (first_c p')
+  + dot n_a m (first_a g) (first_a p')
+  + dot n_a m (first_c g) (first_c p')
   + sum T (fun t => dot n_x m (inputs g t) (inputs p' t)).
 
 (* the tangents of the states, if p moves at p' *)
@@ -92,15 +101,14 @@ Proof.
                         + parameters_product n_x n_a (weights p') (biases p') (dW_t t) (db_t t))).
   { refine (chain
       (fun A u => dot n_a m (fst A) (fst u) + dot n_a m (snd A) (snd u))
-      (fun A B => (fun r j => fst A r j + fst B r j, fun r j => snd A r j + snd B r j))
-      (states' p p') (fun t => (da t, dc t))
+      (states' p p') (fun t => (da t, dc t)) (fun t A => (da_total da t A, dc_total dc t A))
       (fun t A => (at_t t (da_prev n_x n_a (weights p) (biases p)) A, at_t t (dc_prev n_x n_a (weights p) (biases p)) A))
       (fun t A => dot n_x m (at_t t (dxt n_x n_a (weights p) (biases p)) A) (inputs p' t)
          + parameters_product n_x n_a (weights p') (biases p')
              (dW_step n_x n_a m (weights p) (biases p) (inputs p t) (hidden p t) (memory p t) (fst A) (snd A))
              (db_step n_x n_a m (weights p) (biases p) (inputs p t) (hidden p t) (memory p t) (fst A) (snd A)))
       (carried n_x n_a (weights p) (biases p) (inputs p) (first_a p) (first_c p) da dc) _ _ _ _ T 0%nat).
-    - intros A B u. simpl. rewrite !dot_plus. ring.
+    - intros t A u. simpl. unfold da_total, dc_total. rewrite !dot_plus. ring.
     - intros t. simpl. rewrite !dot_none by (intros; unfold zero; ring). ring.
     - reflexivity.
     - intros t A. simpl. rewrite cell. unfold at_t. ring. }
@@ -115,7 +123,8 @@ Proof.
 Qed.
 
 (* The theorem *)
-Theorem sequence (da dc : nat -> matrix) (p : R -> arguments) (e : R) (p' : arguments) :
+Theorem sequence (da dc : nat -> matrix)
+  (p : R -> arguments) (e : R) (p' : arguments) :
   moves p e p' ->
   D (fun y => loss da dc (p y)) e (product (gradient da dc (p e)) p').
 Proof.
