@@ -106,7 +106,8 @@ Variables n_x n_a m T : nat.
 (* g is the gradient of L at p: along every path through p *)
 Definition is_gradient (L : arguments -> R) (p g : arguments) : Prop :=
   forall (path : R -> arguments) (e : R) (p' : arguments),
-  path e = p -> moves n_x n_a m T path e p' -> D (fun y => L (path y)) e (product n_x n_a m T g p').
+  path e = p -> moves n_x n_a m T path e p' ->
+  D (fun y => L (path y)) e (product n_x n_a m T g p').
 
 (* then each of its entries is a partial derivative *)
 Definition each_entry (L : arguments -> R) (p g : arguments) : Prop :=

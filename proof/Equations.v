@@ -29,33 +29,35 @@ Local Notation "A '@' B" :=
   (fun r j => sum (n_a + n_x) (fun q => A r q * B q j)) (at level 40).
 Local Notation σ := sigmoid.
 
-Definition Γf r j := σ ((Wf @ stack) r j + bf r).                  (* (1) *)
-Definition Γi r j := σ ((Wi @ stack) r j + bi r).                  (* (2) *)
-Definition cct r j := tanh ((Wc @ stack) r j + bc r).              (* (3) *)
-Definition c_next r j := Γf r j * c_prev r j + Γi r j * cct r j.   (* (4) *)
-Definition Γo r j := σ ((Wo @ stack) r j + bo r).                  (* (5) *)
-Definition a_next r j := Γo r j * tanh (c_next r j).               (* (6) *)
+Definition Γf r j := σ ((Wf @ stack) r j + bf r).              (* (1) *)
+Definition Γi r j := σ ((Wi @ stack) r j + bi r).              (* (2) *)
+Definition cct r j := tanh ((Wc @ stack) r j + bc r).          (* (3) *)
+Definition c_next r j :=
+  Γf r j * c_prev r j + Γi r j * cct r j.                      (* (4) *)
+Definition Γo r j := σ ((Wo @ stack) r j + bo r).              (* (5) *)
+Definition a_next r j := Γo r j * tanh (c_next r j).           (* (6) *)
 
 Variables da dc : matrix.             (* what arrives at a_next, c_next *)
 
-Definition s r j := da r j * Γo r j * (1 - (tanh (c_next r j))²).  (* (s) *)
+Definition s r j :=
+  da r j * Γo r j * (1 - (tanh (c_next r j))²).                (* (s) *)
 Definition dΓo r j :=
-  da r j * tanh (c_next r j) * Γo r j * (1 - Γo r j).              (* (7) *)
+  da r j * tanh (c_next r j) * Γo r j * (1 - Γo r j).          (* (7) *)
 Definition dcct r j :=
-  (dc r j + s r j) * Γi r j * (1 - cct r j * cct r j).             (* (8) *)
+  (dc r j + s r j) * Γi r j * (1 - cct r j * cct r j).         (* (8) *)
 Definition dΓi r j :=
-  (dc r j + s r j) * cct r j * Γi r j * (1 - Γi r j).              (* (9) *)
+  (dc r j + s r j) * cct r j * Γi r j * (1 - Γi r j).          (* (9) *)
 Definition dΓf r j :=
-  (dc r j + s r j) * c_prev r j * Γf r j * (1 - Γf r j).          (* (10) *)
+  (dc r j + s r j) * c_prev r j * Γf r j * (1 - Γf r j).      (* (10) *)
 
-Definition dWf r q := sum m (fun j => dΓf r j * stack q j).       (* (11) *)
-Definition dWi r q := sum m (fun j => dΓi r j * stack q j).       (* (12) *)
-Definition dWc r q := sum m (fun j => dcct r j * stack q j).      (* (13) *)
-Definition dWo r q := sum m (fun j => dΓo r j * stack q j).       (* (14) *)
-Definition dbf r := sum m (fun j => dΓf r j).                    (* (11b) *)
-Definition dbi r := sum m (fun j => dΓi r j).                    (* (12b) *)
-Definition dbc r := sum m (fun j => dcct r j).                   (* (13b) *)
-Definition dbo r := sum m (fun j => dΓo r j).                    (* (14b) *)
+Definition dWf r q := sum m (fun j => dΓf r j * stack q j).   (* (11) *)
+Definition dWi r q := sum m (fun j => dΓi r j * stack q j).   (* (12) *)
+Definition dWc r q := sum m (fun j => dcct r j * stack q j).  (* (13) *)
+Definition dWo r q := sum m (fun j => dΓo r j * stack q j).   (* (14) *)
+Definition dbf r := sum m (fun j => dΓf r j).                (* (11b) *)
+Definition dbi r := sum m (fun j => dΓi r j).                (* (12b) *)
+Definition dbc r := sum m (fun j => dcct r j).               (* (13b) *)
+Definition dbo r := sum m (fun j => dΓo r j).                (* (14b) *)
 
 Definition dz k :=
   match k with gf => dΓf | gi => dΓi | gc => dcct | go => dΓo end.
@@ -65,11 +67,11 @@ Definition db_step k :=
   match k with gf => dbf | gi => dbi | gc => dbc | go => dbo end.
 
 Definition da_prev q j :=
-  sum_gates (fun k => sum n_a (fun r => W k r q * dz k r j)).      (* (15) *)
-Definition dc_prev r j := (dc r j + s r j) * Γf r j.               (* (16) *)
+  sum_gates (fun k => sum n_a (fun r => W k r q * dz k r j)). (* (15) *)
+Definition dc_prev r j := (dc r j + s r j) * Γf r j.          (* (16) *)
 Definition dxt q j :=
   sum_gates (fun k =>
-    sum n_a (fun r => W k r (n_a + q)%nat * dz k r j)).            (* (17) *)
+    sum n_a (fun r => W k r (n_a + q)%nat * dz k r j)).       (* (17) *)
 End Step.
 
 Section Sequence.
@@ -95,11 +97,11 @@ Variables da dc : nat -> matrix.
 
 (* what arrives at step t, if step t + 1 has returned g as da_prev and dc_prev *)
 Definition da_total t (g : matrix * matrix) r j :=
-  da t r j + fst g r j.                                            (* (18) *)
+  da t r j + fst g r j.                                       (* (18) *)
 Definition dc_total t (g : matrix * matrix) r j :=
-  dc t r j + snd g r j.                                            (* (19) *)
+  dc t r j + snd g r j.                                       (* (19) *)
 
-(* what step t returns as da_prev and dc_prev, if n steps are left with it *)
+(* what step t returns as da_prev and dc_prev, the first of n steps *)
 Fixpoint carried (n t : nat) : matrix * matrix :=
   match n with
   | 0%nat => (zero, zero)
@@ -112,15 +114,15 @@ Fixpoint carried (n t : nat) : matrix * matrix :=
 Variable T : nat.
 
 (* a result of step t of T, computed from what arrives there *)
-Definition at_step {result}
-    (back : matrix -> matrix -> matrix -> matrix -> matrix -> result) t :=
+Definition at_step {result} (back :
+    matrix -> matrix -> matrix -> matrix -> matrix -> result) t :=
   let g := carried (T - S t) (S t) in
   back (x t) (a t) (c t) (da_total t g) (dc_total t g).
 
 Definition dW k r q :=
-  sum T (fun t => at_step (dW_step n_x n_a m W b) t k r q).        (* (20) *)
+  sum T (fun t => at_step (dW_step n_x n_a m W b) t k r q).   (* (20) *)
 Definition db k r :=
-  sum T (fun t => at_step (db_step n_x n_a m W b) t k r).          (* (20) *)
+  sum T (fun t => at_step (db_step n_x n_a m W b) t k r).     (* (20) *)
 Definition dx t := at_step (dxt n_x n_a W b) t.
 Definition da0 := fst (carried T 0).
 Definition dc0 := snd (carried T 0).

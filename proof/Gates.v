@@ -26,8 +26,10 @@ Variables r j : nat.
 
 (* (4) and (6) for one unit, of its four z and the old memory, and what it
    brings to the loss *)
-Definition c_of zf zi zc (c : R) := sigmoid zf * c + sigmoid zi * tanh zc.
-Definition a_of zf zi zc zo (c : R) := sigmoid zo * tanh (c_of zf zi zc c).
+Definition c_of zf zi zc (c : R) :=
+  sigmoid zf * c + sigmoid zi * tanh zc.
+Definition a_of zf zi zc zo (c : R) :=
+  sigmoid zo * tanh (c_of zf zi zc c).
 Definition loss_of zf zi zc zo (c : R) :=
   da r j * a_of zf zi zc zo c + dc r j * c_of zf zi zc c.
 
@@ -117,10 +119,11 @@ Proof.
   (* (1): the gate moves at Γf (1 - Γf) *)
   assert (Hf : D sigmoid zf (Γf * (1 - Γf))).
   { apply D_sigmoid. }
-  (* (4): the new memory at c^{t-1} times that; the term with Γi stands still *)
+  (* (4): the new memory at c^{t-1} times that *)
   assert (Hc : D (fun v => c_of v zi zc c) zf (c * (Γf * (1 - Γf)))).
   { eapply D_is.
-    - apply (D_plus (fun v => sigmoid v * c) (fun _ => Γi * cct)); [|apply D_const].
+    - apply (D_plus (fun v => sigmoid v * c) (fun _ => Γi * cct));
+        [|apply D_const].
       apply (D_times sigmoid (fun _ => c)); [exact Hf|apply D_const].
     - ring. }
   (* and the loss at (dc + s) times that *)

@@ -9,7 +9,8 @@ Fixpoint sum (n : nat) (f : nat -> R) : R :=
   match n with 0%nat => 0 | S n => sum n f + f n end.
 
 (* the sum of A r j * B r j over all rows and columns *)
-Definition dot (n m : nat) (A B : matrix) : R := sum n (fun r => sum m (fun j => A r j * B r j)).
+Definition dot (n m : nat) (A B : matrix) : R :=
+  sum n (fun r => sum m (fun j => A r j * B r j)).
 
 Definition zero : matrix := fun _ _ => 0.
 

@@ -6,9 +6,11 @@ Variables n_x n_a m : nat.
 
 (* da and dc are the gradient of L at the states A, C: along every path of
    states through them *)
-Definition states_gradient T (L : (nat -> matrix) -> (nat -> matrix) -> R)
+Definition states_gradient T
+    (L : (nat -> matrix) -> (nat -> matrix) -> R)
     (A C da dc : nat -> matrix) : Prop :=
-  forall (A_at C_at : R -> nat -> matrix) (e : R) (A' C' : nat -> matrix),
+  forall (A_at C_at : R -> nat -> matrix) (e : R)
+    (A' C' : nat -> matrix),
   (forall t r j, (t < T)%nat -> (r < n_a)%nat -> (j < m)%nat ->
     A_at e t r j = A t r j /\ C_at e t r j = C t r j) ->
   (forall t r j, (t < T)%nat -> (r < n_a)%nat -> (j < m)%nat ->
@@ -187,13 +189,17 @@ Variable p : arguments.
 Hypothesis HT : (1 <= T1)%nat.
 
 Definition second : arguments := {|
-  weights := weights p; biases := biases p; inputs := fun t => inputs p (T1 + t)%nat;
+  weights := weights p; biases := biases p;
+  inputs := fun t => inputs p (T1 + t)%nat;
   first_a := hidden n_x n_a p T1; first_c := memory n_x n_a p T1 |}.
-Definition later (d : nat -> matrix) : nat -> matrix := fun t => d (T1 + t)%nat.
+Definition later (d : nat -> matrix) : nat -> matrix :=
+  fun t => d (T1 + t)%nat.
 Definition handed_over (d : nat -> matrix) (d0 : matrix) : nat -> matrix :=
-  fun t => if S t =? T1 then fun r j => d t r j + d0 r j else d t.
+  fun t =>
+    if S t =? T1 then fun r j => d t r j + d0 r j else d t.
 
-Definition g2 : arguments := gradient n_x n_a m T2 (later da) (later dc) second.
+Definition g2 : arguments :=
+  gradient n_x n_a m T2 (later da) (later dc) second.
 Definition g1 : arguments :=
   gradient n_x n_a m T1
     (handed_over da (first_a g2)) (handed_over dc (first_c g2)) p.
@@ -243,7 +249,8 @@ Proof.
 Qed.
 
 Theorem cut_backward :
-  (forall k r q, weights g k r q = weights g1 k r q + weights g2 k r q) /\
+  (forall k r q,
+    weights g k r q = weights g1 k r q + weights g2 k r q) /\
   (forall k r, biases g k r = biases g1 k r + biases g2 k r) /\
   (forall t q j, (t < T1)%nat -> inputs g t q j = inputs g1 t q j) /\
   (forall t q j, inputs g (T1 + t) q j = inputs g2 t q j) /\

@@ -15,8 +15,8 @@ Definition second_step (v : R) : nat -> matrix :=
 
 (* Some d is not the derivative with respect to a bias: not at every point. *)
 Definition refuted (T : nat) (k : gate)
-    (d : nat -> nat -> nat -> (nat -> matrix) -> (nat -> matrix) ->
-         arguments -> nat -> R) : Prop :=
+    (d : nat -> nat -> nat -> (nat -> matrix) ->
+         (nat -> matrix) -> arguments -> nat -> R) : Prop :=
   exists n_x n_a m da dc p r, (r < n_a)%nat /\
   ~ D (fun v => loss n_x n_a m T da dc (with_b k r v p))
       (biases p k r) (d n_x n_a m da dc p r).
@@ -67,7 +67,9 @@ Definition bias_gradient (dz : nat -> nat -> (gate -> matrix) -> (gate -> nat ->
   sum m (fun j => dz n_x n_a (weights p) (biases p) (inputs p 0%nat) (first_a p) (first_c p) (da 0%nat) (dc 0%nat) r j).
 
 Theorem printed_8_refuted : refuted 1 gc (bias_gradient printed_8).
-Proof. apply (refute _ _ _ (all 1) (all 0) (point 0 0 0)). evaluate. lra. Qed.
+Proof.
+  apply (refute _ _ _ (all 1) (all 0) (point 0 0 0)). evaluate. lra.
+Qed.
 
 Theorem printed_9_refuted : refuted 1 gi (bias_gradient printed_9).
 Proof.

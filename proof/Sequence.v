@@ -16,7 +16,8 @@ Variables n_x n_a m T : nat.
 
 (* p, a path of arguments, moves at p' when it passes e: every entry within
    the shapes has the derivative that p' says *)
-Definition moves (p : R -> arguments) (e : R) (p' : arguments) : Prop :=
+Definition moves (p : R -> arguments) (e : R) (p' : arguments)
+    : Prop :=
   (forall k r q, (r < n_a)%nat -> (q < n_a + n_x)%nat ->
     D (fun y => weights (p y) k r q) e (weights p' k r q)) /\
   (forall k r, (r < n_a)%nat ->
@@ -51,8 +52,9 @@ Definition gradient (da dc : nat -> matrix) (p : arguments) : arguments :=
 
 (* <dW, W'> + <db, b'> + <da0, a0'> + <dc0, c0'> + the sum over t of <dx t, x' t> *)
 Definition product (g p' : arguments) : R :=
-  sum_gates (fun k => dot n_a (n_a + n_x) (weights g k) (weights p' k)
-                      + sum n_a (fun r => biases g k r * biases p' k r))
+  sum_gates (fun k =>
+    dot n_a (n_a + n_x) (weights g k) (weights p' k)
+    + sum n_a (fun r => biases g k r * biases p' k r))
   + dot n_a m (first_a g) (first_a p')
   + dot n_a m (first_c g) (first_c p')
   + sum T (fun t => dot n_x m (inputs g t) (inputs p' t)).
