@@ -10,10 +10,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test test-all test-peers browser lint constraints mutants power bench train digits serve exercises export readme prepare clean
+.PHONY: help docs test test-all test-peers browser lint constraints mutants power prove prove-mutants bench train digits serve exercises export readme prepare clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 22
 
 docs: .venv/.docs  ## build the site into _docs/
 	@$(bin)/python tools/build_docs.py
@@ -52,6 +52,12 @@ mutants: .venv/.mutants  ## change the core in every small way and see which tes
 
 power: .venv/.power  ## plant mistakes and see which test suite notices, others' suites too
 	@$(bin)/python -W ignore tools/power.py
+
+prove:  ## check the theorem of page 08 with Coq; installs nothing, says what is missing; RECORD=1 writes its record
+	@$(PYTHON) tools/prove.py $(if $(RECORD),--record) $(if $(LIBRARY),--library)
+
+prove-mutants:  ## plant mistakes in the theorem and see it fail; writes proof/records/mutants.json
+	@$(PYTHON) tools/prove_mutants.py
 
 bench: .venv/.bench  ## time the engines against PyTorch and JAX, on a quiet machine
 	@$(bin)/python bench/run.py
