@@ -33,7 +33,7 @@ test-all: export PYTEST_ADDOPTS = --hypothesis-seed=$(LSTM_NB_SEED)
 test-all: test  ## the same in its long forms, from a seed that it prints, or SEED=
 
 test-peers: .venv/.peers  ## compare with PyTorch, JAX, Keras, Flax, ONNX and MKL, installed on the first call
-	@$(bin)/python -m pytest --durations 10 tests/peers tests/test_parts.py tests/test_bench.py::test_tried
+	@$(bin)/python -m pytest --durations 10 tests/peers tests/engines/test_parts.py tests/engines/test_bench.py::test_tried
 
 browser: .venv/.test  ## let Playwright install a Chromium where the system has none (not tried by us)
 	@$(bin)/playwright install chromium

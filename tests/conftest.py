@@ -16,6 +16,7 @@ axe_script = root/"tests/site/node_modules/axe-core/axe.min.js"
 flags = ("--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
          "--disable-sync --no-first-run").split()
 no_browser = f"a browser, `{'apt-get install chromium' if shutil.which('apt-get') else 'make browser'}`"
+suites = [str(root/"tests"/folder) for folder in ("", "support", "training")] + [str(root)]     # for a process of a test's own
 sys.path.insert(0, str(root/"tools"))
 
 

@@ -1,6 +1,6 @@
 """How many digits are right: worst errors against mpmath at 50 digits, for growing sequences, networks and weights.
 
-Writes tests/digits.json, which page 07 shows. The inputs follow from sizes and seeds and fit into float32, so that one
+Writes tests/records/digits.json, which page 07 shows. The inputs follow from sizes and seeds and fit into float32, so that one
 exact result judges both types."""
 import json
 import os
@@ -91,7 +91,7 @@ def main():
     result = {"mpmath": version("mpmath"), "digits": 50, "tail": tail(), "cases": cases}
     lines = ",\n".join(json.dumps(c) for c in cases)
     text = json.dumps(result | {"cases": []})[:-2] + "\n" + lines + "\n]}\n"
-    (root/"tests/digits.json").write_text(text, encoding="utf-8")
+    (root/"tests/records/digits.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__": main()

@@ -1,8 +1,8 @@
 """Mutation testing of the core: which small change of the code would no proof notice?
 
 Cosmic Ray makes the mutants of `lstm_nb/`, planted.py runs the pages and the quick tests against each of them. One that
-survives is an error, unless tests/equivalent_mutants.json says why it computes the same. The result is written to
-tests/mutants.json, with a stamp of the code that it is of, and tests/mutants.md; what changed since the last one is printed.
+survives is an error, unless tests/records/equivalent_mutants.json says why it computes the same. The result is written to
+tests/records/mutants.json, with a stamp of the code that it is of, and tests/records/mutants.md; what changed since the last one is printed.
 
     mutants.py              all of the core
     mutants.py cell rnn     only these modules, and nothing is written"""
@@ -42,7 +42,7 @@ name = "local"
 [cosmic-ray.filters.operators-filter]
 exclude-operators = {left_out}
 """
-report_file, list_file, reasons_file = (root/"tests"/f for f in ("mutants.json", "mutants.md", "equivalent_mutants.json"))
+report_file, list_file, reasons_file = (root/"tests/records"/f for f in ("mutants.json", "mutants.md", "equivalent_mutants.json"))
 
 
 def session(modules, folder):

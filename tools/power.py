@@ -1,6 +1,6 @@
 """The power table: which mistakes does which test suite catch?
 
-Plants one mistake after the other in lstm_nb and lets every suite judge it. Writes tests/power.json, which page 07 shows.
+Plants one mistake after the other in lstm_nb and lets every suite judge it. Writes tests/records/power.json, which page 07 shows.
 Needs the extra `peers` for ONNX's and Keras' suites: `make power` installs it and runs this."""
 import itertools
 import json
@@ -22,7 +22,7 @@ from onnx import numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 from planted import failed, in_child, proofs, root, source
 
-sys.path.insert(0, str(root/"tests"))
+sys.path[:0] = [str(root/"tests"/folder) for folder in ("", "support", "core")]
 
 # What is planted: what a reader is told, the module, the line (or a part that stands there once) and what it becomes.
 forward, backward, both = "forward", "backward", "both"
@@ -248,7 +248,7 @@ def main():
     result = {"versions": {k: version(k) for k in ("onnx", "keras")},
               "suites": {s: {"sees": suites[s][0], "checks": len(checks), "rejects the right code": len(fails)} for s, (fails, checks) in right.items()},
               "rows": rows}
-    (root/"tests/power.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (root/"tests/records/power.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for s, v in result["suites"].items(): print(f"{s:20} {v}, catches {sum(bool(r['caught'][s]) for r in rows)} of {len(rows)}")
     print(f"{time.time() - began:.0f} s")
 

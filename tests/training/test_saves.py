@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from conftest import root
+from conftest import suites
 from lstm_nb import load_tree, read_safetensors, save_tree, write_safetensors
 from lstm_nb.exchange import files as W
 from lstm_nb.training.loop import fit
@@ -39,7 +39,7 @@ def names(folder): return sorted(os.listdir(folder))
 
 two = """
 import os, random, signal, sys, time
-sys.path[:0] = [{tests!r}, {root!r}]
+sys.path[:0] = {tests!r}
 from lstm_nb.training import trees
 from test_saves import W, load_tree, names, number, of, save_tree
 {fault}
@@ -79,7 +79,7 @@ print(killed, inside, damaged, *names(folder))
 
 def save_by_two(path, rounds, fault=""):
     "How many writers were killed, how many of them within a write, how often the file was damaged, and what lies in the folder at the end."
-    code = two.format(tests=str(root/"tests"), root=str(root), rounds=rounds, fault=fault)
+    code = two.format(tests=suites, rounds=rounds, fault=fault)
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(path)], capture_output=True, text=True, timeout=30 + 3*rounds)
     assert done.returncode == 0, done.stderr
     killed, inside, damaged, *left = done.stdout.split()
@@ -184,7 +184,7 @@ def test_links_are_kept(tmp_path, write, read):
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o444, 0o755])
 def test_permissions_are_kept(tmp_path, write, read, mode):
     "Those of the old file; before it is there those that the system gives to new ones. Nobody can read the unfinished one who may not read the file."
-    code = "import os, sys; sys.path[:0] = [{!r}, {!r}]; os.umask({}); import test_saves as t; t.{}({!r}, t.of(0))".format(str(root/"tests"), str(root), "0o027", write.__name__, str(tmp_path/"new"))
+    code = "import os, sys; sys.path[:0] = {!r}; os.umask({}); import test_saves as t; t.{}({!r}, t.of(0))".format(suites, "0o027", write.__name__, str(tmp_path/"new"))
     if mode == 0o600:
         subprocess.run([sys.executable, "-c", code], check=True)
         assert stat.S_IMODE(os.stat(tmp_path/"new").st_mode) == 0o640

@@ -1,4 +1,4 @@
-"The table of who has what: every cell names a test that is there, and the page shows what tests/features.json says."
+"The table of who has what: every cell names a test that is there, and the page shows what tests/records/features.json says."
 import ast
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import root
 
-rows = json.loads((root/"tests/features.json").read_text(encoding="utf-8"))
+rows = json.loads((root/"tests/records/features.json").read_text(encoding="utf-8"))
 columns = [k for k in rows[0] if k != "feature"]
 absent = {f"what_{k}_has" for k in ("pytorch", "keras", "onnx")}
 

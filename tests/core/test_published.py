@@ -8,7 +8,7 @@ from everything import book
 import numpy as np
 import pytest
 
-cases = json.loads((Path(__file__).parent/"published.json").read_text())
+cases = json.loads((Path(__file__).parent.parent/"records/published.json").read_text())
 returns = {"rnn_cell_forward": "a_next yt_pred cache", "rnn_forward": "a y_pred caches",
            "lstm_cell_forward": "a_next c_next yt cache", "lstm_forward": "a y c caches"}
 states = {"rnn_cell_forward": ["xt", "a_prev"], "rnn_forward": ["x", "a0"],

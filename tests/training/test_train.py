@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import root
+from conftest import root, suites
 import lstm_nb
 from lstm_nb import cross_entropy, dropout_masks
 from lstm_nb.training import trees
@@ -188,7 +188,7 @@ def test_an_update_that_counts_its_calls_goes_on(tmp_path):
 
 
 def test_an_update_is_told_alike_by_another_process():
-    code = "import sys; sys.path[:0] = [{!r}, {!r}]; import test_train as t; print([t.step_settings(u) for pair in t.others.values() for u in pair])".format(str(root/"tests"), str(root))
+    code = "import sys; sys.path[:0] = {!r}; import test_train as t; print([t.step_settings(u) for pair in t.others.values() for u in pair])".format(suites)
     told = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": str(n)}).stdout for n in (0, 1)}
     assert told == {f"{[step_settings(u) for pair in others.values() for u in pair]}\n"}
 
@@ -252,7 +252,7 @@ def test_runs_share_no_history():
 def test_runs_of_version_0_1():
     "A file that it saved goes on to the same bits."
     for name, update, clip in (("adam", adam, None), ("sgd", partial(sgd, momentum=.9), 1.)):
-        data = (root/f"tests/run-0.1-{name}.safetensors").read_bytes()
+        data = (root/f"tests/records/run-0.1-{name}.safetensors").read_bytes()
         whole = of_version_0_1(update, clip)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder)/"run"
@@ -351,7 +351,7 @@ def test_a_validation_that_is_not_finite(tmp_path):
 
 zygote = """
 import os, random, signal, sys, time
-sys.path[:0] = [{tests!r}, {root!r}]
+sys.path[:0] = {tests!r}
 import numpy as np
 import test_train as t
 from lstm_nb.training import trees
@@ -388,7 +388,7 @@ print(kills, inside, broken, not broken and t.same(run(path), run()))
 
 
 def kill_often(folder, fault=""):
-    code = zygote.format(tests=str(root/"tests"), root=str(root), fault=fault)
+    code = zygote.format(tests=suites, fault=fault)
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(folder/"run")], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     kills, inside, broken, equal = done.stdout.split()
@@ -428,7 +428,7 @@ trees.write_file = in_place
 stages = "open half written synced replaced folder".split()
 at_stage = """
 import os, signal, sys
-sys.path[:0] = [{tests!r}, {root!r}]
+sys.path[:0] = {tests!r}
 import test_train as t
 from lstm_nb.exchange import files as W
 from lstm_nb.training import loop
@@ -465,7 +465,7 @@ t.training(24, sys.argv[1])
 @pytest.mark.parametrize("stage", stages)
 def test_killed_at_every_stage_of_a_write(tmp_path, stage):
     "The old file or the new one, whole, and the run goes on to the same bits."
-    code = at_stage.format(tests=str(root/"tests"), root=str(root), stage=stage)
+    code = at_stage.format(tests=suites, stage=stage)
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path/"run")], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert load_tree(tmp_path/"run")["step"] == (12 if stage in ("replaced", "folder") else 8)

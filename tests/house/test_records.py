@@ -6,7 +6,7 @@ import pytest
 from conftest import root
 from planted import pages, source, stamp
 
-record = json.loads((root/"tests/mutants.json").read_text(encoding="utf-8"))
+record = json.loads((root/"tests/records/mutants.json").read_text(encoding="utf-8"))
 
 
 def test_page_07_says_of_which_modules_the_mutants_are_of_earlier_code():
@@ -20,7 +20,7 @@ def test_the_record_of_the_mutants_adds_up():
     for count in record["modules"].values():
         assert count["mutants"] == sum(count.get(k, 0) for k in ("killed", "equivalent", "surviving"))
     assert record["total"]["mutants"] == sum(c["mutants"] for c in record["modules"].values())
-    assert f"| all | {record['total']['mutants']} |" in (root/"tests/mutants.md").read_text(encoding="utf-8")
+    assert f"| all | {record['total']['mutants']} |" in (root/"tests/records/mutants.md").read_text(encoding="utf-8")
 
 
 code = '''"What it is."
@@ -44,7 +44,7 @@ def test_code_changes_it(other): assert other != code and stamp(other) != stamp(
 
 
 def test_the_rounding_that_prose_speaks_of_was_measured():
-    rows = [r for r in json.loads((root/"tests/digits.json").read_text(encoding="utf-8"))["cases"] if r["scale"] == 1]
+    rows = [r for r in json.loads((root/"tests/records/digits.json").read_text(encoding="utf-8"))["cases"] if r["scale"] == 1]
     worst = {dtype: round(max(max(r[dtype].values()) for r in rows)) for dtype in ("float64", "float32")}
     home, page = (re.sub(r"\s+", " ", (root/name).read_text(encoding="utf-8")) for name in ("README.md", "nbs/07_proof.ipynb"))
     assert f"at worst {worst['float64']} units in the last place, over {len(rows)} problems in float64" in home

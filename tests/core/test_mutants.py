@@ -1,4 +1,4 @@
-"What only a mutant would notice: each of these killed one that all pages and tests had let live. See tests/mutants.md."
+"What only a mutant would notice: each of these killed one that all pages and tests had let live. See tests/records/mutants.md."
 import numpy as np
 import pytest
 from lstm_nb import (MissingParameter, ShapeError, assert_close, check_gradients, complex_step, cross_entropy, init_lstm_parameters,
