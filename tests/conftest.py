@@ -114,6 +114,14 @@ def axe():
     return axe_script.read_text(encoding="utf-8")
 
 
+def pytest_collection_modifyitems(config, items):
+    "What is marked as long runs in the long form."
+    if problems.long: return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_sessionfinish(session):
     "What a worker of pytest-xdist has noted goes to the process that prints the summary."
     if hasattr(session.config, "workeroutput"): session.config.workeroutput["noted"] = problems.noted()

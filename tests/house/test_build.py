@@ -11,7 +11,7 @@ from problems import long
 
 posix = pytest.mark.skipif(os.name == "nt", reason="the Quarto of this test is a shell script")
 smalldocs = pytest.mark.skipif(sys.version_info < (3, 11), reason="smalldocs needs Python 3.11")
-pages = {p.name for p in (root/"nbs").glob("*.ipynb")} if long else {"index.ipynb", "01_activations.ipynb", "03_rnn.ipynb"}
+pages = {p.name for p in (root/"nbs").rglob("*.ipynb")} if long else {"index.ipynb", "01_activations.ipynb", "03_rnn.ipynb"}
 fake = """#!/bin/sh
 case $1 in --version) echo 1.0; exit;; esac
 mkdir -p _docs
@@ -95,6 +95,7 @@ def test_a_build_over_an_older_one_is_a_fresh_one(book):
 
 
 @posix
+@pytest.mark.long
 def test_what_show_doc_shows_is_of_today(book):
     build(book)
     assert "nothing" in build(book)
@@ -126,6 +127,7 @@ def test_a_build_that_fails_leaves_the_site_and_is_made_up_for(book):
 
 
 @posix
+@pytest.mark.long
 def test_a_site_that_was_touched_and_a_record_that_cannot_be_read(book):
     build(book)
     before = site(book)
@@ -137,6 +139,7 @@ def test_a_site_that_was_touched_and_a_record_that_cannot_be_read(book):
 
 @posix
 @smalldocs
+@pytest.mark.long
 def test_another_renderer_begins_anew(book):
     build(book)
     by_quarto = site(book)
