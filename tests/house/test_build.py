@@ -44,6 +44,9 @@ def build(book, renderer="quarto", status=0):
     return done.stdout
 
 
+def count(book): return len([*(book/"nbs").rglob("*.ipynb")])
+
+
 def site(book): return {p.relative_to(book/"_docs").as_posix(): p.read_bytes() for p in (book/"_docs").rglob("*") if p.is_file()}
 
 
@@ -88,7 +91,7 @@ def test_a_build_over_an_older_one_is_a_fresh_one(book):
     edit(book/"nbs/styles.css", "{", "{ ")
     said = build(book, "smalldocs")
     after = site(book)
-    assert f"preparing 2 of {len(pages)} notebooks" in said and b"Other words." in after["index.html"]
+    assert f"preparing 2 of {count(book)} notebooks" in said and b"Other words." in after["index.html"]
     assert "rnn.html" in before and "rnn.html" not in after and "network.html" in after
     assert "nothing" in build(book, "smalldocs") and site(book) == after
     assert is_fresh(book, "smalldocs")
@@ -100,7 +103,7 @@ def test_what_show_doc_shows_is_of_today(book):
     build(book)
     assert "nothing" in build(book)
     edit(book/"lstm_nb/activations.py", '"The logistic function', '"The logistic curve')
-    n = len([*(book/"nbs").glob("*.ipynb")])
+    n = count(book)
     assert f"preparing {n} of {n}" in build(book)
     assert b"The logistic curve" in site(book)["01_activations.html"] and is_fresh(book)
 
