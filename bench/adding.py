@@ -1,5 +1,5 @@
 """The adding problem of the LSTM paper: how many sequences an LSTM needs, that the plain RNN of page 03 does not get there, and
-how many sequences a second are learned from, beside PyTorch. Writes bench/adding.json.
+how many sequences a second are learned from, beside PyTorch. Writes bench/records/adding.json.
 
 `--seconds` stops after about so long; the next call goes on, in the middle of a run too."""
 import argparse
@@ -176,7 +176,7 @@ def main():
     parser.add_argument("--net", nargs="+", default=[*rates], help="the kinds to run now")
     parser.add_argument("--out", type=Path)
     a = parser.parse_args()
-    deadline, out = time.perf_counter() + a.seconds, a.out or (None if a.quick else here/"adding.json")
+    deadline, out = time.perf_counter() + a.seconds, a.out or (None if a.quick else here/"records/adding.json")
     if a.quick: most.update({20: 40}), most_rnn.update({20: 40})
     chosen = [(net, 20, .01, 0) for net in rates] if a.quick else plan
     notes = Notes(out, {"units": units, "size": size, "clip": clip, "tested": tested, "allowed": {str(T): n for T, n in most.items()},
@@ -191,7 +191,7 @@ def main():
             path.unlink()
             if net == "lstm" and T == 100 and seed == 0 and not a.quick:
                 from lstm_nb import save_tree
-                save_tree(here/"adding.safetensors", found[1])
+                save_tree(here/"records/adding.safetensors", found[1])
         notes.add(found[0])
         print({k: v for k, v in found[0].items() if k != "curve"}, flush=True)
         if time.perf_counter() > deadline: print("not finished"); return

@@ -89,5 +89,5 @@ ways, products = rest[:len(SIZES)*len(WAYS)], rest[len(SIZES)*len(WAYS):]
 result = {"machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm,
           "ways": [{"size": s, **dict(zip(WAYS, ways[k*len(WAYS):]))} for k, s in enumerate(SIZES)],
           "products": [{"n_a": n, "m": m, "blas": b, "loops": k} for (n, m), b, k in zip(PRODUCTS, products[::2], products[1::2])]}
-(here/"compiled.json").write_text(json.dumps(result, indent=1) + "\n")
+(here/"records/compiled.json").write_text(json.dumps(result, indent=1) + "\n")
 print(json.dumps(result, indent=1))

@@ -1,5 +1,5 @@
 """Handwritten digits, read row by row: settings are chosen on folds of the training part, then five networks are trained on all of it
-and tested once, and PyTorch trains the same five by the same schedule. Writes bench/digits.json and, of seed 0, bench/digits.safetensors.
+and tested once, and PyTorch trains the same five by the same schedule. Writes bench/records/digits.json and, of seed 0, bench/records/digits.safetensors.
 
 A test set of 360 of scikit-learn's 1,797 digits is drawn by a seed before anything else, and takes no part in any choice."""
 import argparse
@@ -134,7 +134,7 @@ def main():
     parser.add_argument("--program", nargs="*", default=["ours", "torch"])
     parser.add_argument("--out", type=Path)
     a = parser.parse_args()
-    out, deadline = a.out or (None if a.quick else here/"digits.json"), time.perf_counter() + a.seconds
+    out, deadline = a.out or (None if a.quick else here/"records/digits.json"), time.perf_counter() + a.seconds
     if a.quick: base.update(epochs=2, units=8), tried.clear(), tried.append({})
     notes = Notes(out, {"base": base, "clip": clip, "folds": folds, "test": n_test, "threads": 1})
     for change in tried:
@@ -151,7 +151,7 @@ def main():
             print({k: v for k, v in notes.rows[-1].items() if k != "wrong"}, flush=True)
             if program == "ours" and seed == 0 and not a.quick:
                 from lstm_nb import save_tree
-                save_tree(here/"digits.safetensors", run.parameters)
+                save_tree(here/"records/digits.safetensors", run.parameters)
             if time.perf_counter() > deadline: return
     if all(notes.done(part="final", program=p, seed=s) for p in ("ours", "torch") for s in range(seeds)) or a.quick:
         from importlib.metadata import version

@@ -1,5 +1,5 @@
 """Trains the four networks that the page of the flow looks into: an LSTM and a plain RNN on the adding problem with T = 100, and both on a text.
-Writes their weights, bench/flow.safetensors, and what they can do, bench/flow.json.
+Writes their weights, bench/records/flow.safetensors, and what they can do, bench/records/flow.json.
 
 The text is Python's own documentation as the standard library has it, `pydoc_data.topics`, under the licence of Python.
 `--seconds` stops after about so long; the next call goes on."""
@@ -120,7 +120,7 @@ def needed(p, vocabulary, shown):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=np.inf)
-    parser.add_argument("--out", type=Path, default=here/"flow.json")
+    parser.add_argument("--out", type=Path, default=here/"records/flow.json")
     parser.add_argument("--quick", action="store_true", help="a few steps of each, for the test")
     options = parser.parse_args()
     from lstm_nb import fit, save_tree

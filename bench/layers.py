@@ -1,4 +1,4 @@
-"""Two layers, both directions, with lengths: our layers on both engines against PyTorch's. Writes bench/layers.json.
+"""Two layers, both directions, with lengths: our layers on both engines against PyTorch's. Writes bench/records/layers.json.
 
 `torch` does what ours does: sequences with padding in and out, so it packs and unpacks. `torch packed` is given packed sequences
 and leaves the result packed. Without lengths there is nothing to pack."""
@@ -142,7 +142,7 @@ def main():
     parser.add_argument("--out", type=Path)
     a = parser.parse_args()
     rounds, seconds, chosen = (1, .02, sizes[:1]) if a.quick else (3, .2, sizes)
-    out = a.out or (None if a.quick or a.only else here/"layers.json")
+    out = a.out or (None if a.quick or a.only else here/"records/layers.json")
     notes = Notes(out, {"threads": 2, "rounds": rounds, "seconds": seconds, "tolerance": tolerance})
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker("layers.py", name)) for name in programs if not a.only or name in a.only]

@@ -1,4 +1,4 @@
-"""Long sequences: peak memory and time of the plain engine, of checkpoints and of PyTorch. Writes bench/long.json, which page 11 shows.
+"""Long sequences: peak memory and time of the plain engine, of checkpoints and of PyTorch. Writes bench/records/long.json, which page 11 shows.
 
 Every measurement is a process of its own: it draws the inputs, runs a few steps to have everything loaded and compiled, and then forward
 and backward. Memory is what the peak of the resident set rises above where it stood before. Time is the best of the runs in a process;
@@ -174,7 +174,7 @@ def main():
     parser.add_argument("--only", nargs="+", help="parts to measure again: goal least lengths million")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--lock", default=os.devnull, help="a file that is locked while the programs take their turns, for other jobs that respect it")
-    parser.add_argument("--out", type=Path, default=here/"long.json")
+    parser.add_argument("--out", type=Path, default=here/"records/long.json")
     a = parser.parse_args()
     if a.one: return print(json.dumps(one(**json.loads(a.one))))
     found = json.loads(a.out.read_text()) if a.out.exists() else {}

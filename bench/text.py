@@ -1,5 +1,5 @@
 """A character model on the help topics of CPython (the module pydoc_data.topics, PSF licence), its bits per character on a held-out tail
-beside those of gzip and of tables of n-grams, and what it writes. Writes bench/text.json and bench/text.safetensors.
+beside those of gzip and of tables of n-grams, and what it writes. Writes bench/records/text.json and bench/records/text.safetensors.
 
 `--seconds` stops after about so long; the next call goes on, in the middle of the training too."""
 import argparse
@@ -122,7 +122,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=np.inf)
     parser.add_argument("--out", type=Path)
     a = parser.parse_args()
-    out, deadline = a.out or (None if a.quick else here/"text.json"), time.perf_counter() + a.seconds
+    out, deadline = a.out or (None if a.quick else here/"records/text.json"), time.perf_counter() + a.seconds
     s = settings | ({"units": 8, "steps": 6, "every": 3, "size": 2} if a.quick else {})
     text, source = load(s["copied"])
     if a.quick: text = text[:30_000]

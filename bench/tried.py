@@ -1,4 +1,4 @@
-"""What was tried to make the engines faster, and what it gave: writes bench/tried.json, which page 14 shows.
+"""What was tried to make the engines faster, and what it gave: writes bench/records/tried.json, which page 14 shows.
 
 Two kinds of programs, in turn and each in a process of its own, as in run.py. The compiled engine with and without its sharing, whose results
 are checked first; and the matrix products with all moving of memory around them, in the layout of the engines and in others, by MKL throughout."""
@@ -134,7 +134,7 @@ def main():
     parser.add_argument("--out", type=Path, help="the file of the results")
     a = parser.parse_args()
     points, rounds, seconds = ([(4, 8, 4, 5)], 1, .02) if a.quick else (sizes, 5, .2)
-    notes = Notes(a.out or (None if a.quick else here/"tried.json"), {"threads": 2, "rounds": rounds, "seconds": seconds})
+    notes = Notes(a.out or (None if a.quick else here/"records/tried.json"), {"threads": 2, "rounds": rounds, "seconds": seconds})
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         workers = [stack.enter_context(Worker("tried.py", name)) for name in variants]
         judge = stack.enter_context(Worker("programs.py", "per step"))

@@ -88,7 +88,7 @@ def machine():
 
 def stamp():
     "What the results depend on: the text of the library and of these scripts."
-    files = [*sorted(here.glob("*.py")), *sorted((here.parent/"lstm_nb").glob("*.py"))]
+    files = [*sorted(here.glob("*.py")), *sorted((here.parent/"lstm_nb").rglob("*.py"))]
     return sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
 
 

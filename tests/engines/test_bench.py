@@ -71,7 +71,7 @@ def test_text(tmp_path):
 
 def test_the_committed_trainings():
     "What the issue asked of them."
-    digits, adding, text = (json.loads((root/f"bench/{k}.json").read_text(encoding="utf-8")) for k in ("digits", "adding", "text"))
+    digits, adding, text = (json.loads((root/f"bench/records/{k}.json").read_text(encoding="utf-8")) for k in ("digits", "adding", "text"))
     ours = [r for r in digits["rows"] if r["part"] == "final" and r["program"] == "ours"]
     assert len(ours) == 5 and sum(r["accuracy"] for r in ours) / 5 >= .975 and max(r["seconds"] for r in ours) < 60
     solved = {T: [r["sequences"] for r in adding["rows"] if r["net"] == "lstm" and r["T"] == T and r["solved"]] for T in (100, 500)}
@@ -87,7 +87,7 @@ def test_nets_are_trained(tmp_path):
 
 
 def test_the_committed_results_are_whole():
-    rows = json.loads((root/"bench/results.json").read_text(encoding="utf-8"))["rows"]
+    rows = json.loads((root/"bench/records/results.json").read_text(encoding="utf-8"))["rows"]
     sys.path.insert(0, str(root/"bench"))
     from run import curves, dtypes, sizes
     for part, points in ({"table": sizes} | curves).items():

@@ -161,7 +161,7 @@ def test_digits():
                 for v in self.learn: v.grad *= digits.clip / norm
             return norm.item()
     train = digits.split()[0]
-    s = json.loads((root/"bench/digits.json").read_text(encoding="utf-8"))["chosen"]
+    s = json.loads((root/"bench/records/digits.json").read_text(encoding="utf-8"))["chosen"]
     first, batch, rate, _ = digits.recipe(train, s, 0, np.float64)
     run = fit(digits.loss_and_gradients, first, batch, 60, lr=rate, clip=digits.clip, progress=False)
     net = Exact(first)
@@ -174,7 +174,7 @@ def test_digits():
 def test_digits_to_the_end():
     "One network in both, by the whole schedule: the same accuracy within noise, on images that neither has seen."
     import digits
-    s = json.loads((root/"bench/digits.json").read_text(encoding="utf-8"))["chosen"]
+    s = json.loads((root/"bench/records/digits.json").read_text(encoding="utf-8"))["chosen"]
     ours, theirs = (digits.final(program, s, 0)[0]["errors"] for program in ("ours", "torch"))
     note("digits, whole schedule: errors of 360 here less those of PyTorch", ours - theirs)
     assert max(ours, theirs) <= .025 * digits.n_test and abs(ours - theirs) <= 3 * np.sqrt(max(ours + theirs, 1))
@@ -182,7 +182,7 @@ def test_digits_to_the_end():
 
 def test_digits_full_runs_end_alike():
     "What the committed results say: five networks each."
-    rows = [r for r in json.loads((root/"bench/digits.json").read_text(encoding="utf-8"))["rows"] if r["part"] == "final"]
+    rows = [r for r in json.loads((root/"bench/records/digits.json").read_text(encoding="utf-8"))["rows"] if r["part"] == "final"]
     errors = {name: [r["errors"] for r in rows if r["program"] == name] for name in ("ours", "torch")}
     assert len(errors["ours"]) == len(errors["torch"]) == 5
     spread = np.sqrt(sum(np.var(v, ddof=1) for v in errors.values()) / 5)
