@@ -1,4 +1,5 @@
 "The committed records: of the code of today, and repeated rightly where prose repeats them."
+import ast
 import json
 import re
 
@@ -49,3 +50,14 @@ def test_the_rounding_that_prose_speaks_of_was_measured():
     home, page = (re.sub(r"\s+", " ", (root/name).read_text(encoding="utf-8")) for name in ("README.md", "nbs/07_proof.ipynb"))
     assert f"at worst {worst['float64']} units in the last place, over {len(rows)} problems in float64" in home
     assert f"{worst['float64']} at worst in float64 and {worst['float32']} in float32" in page
+
+
+def test_every_line_that_make_power_plants_on_stands_there_once():
+    "Read out of the script: its own imports are other people's suites."
+    tree = ast.parse((root/"tools/power.py").read_text(encoding="utf-8"))
+    [table] = [node.value for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "mistakes"]
+    mistakes = eval(compile(ast.Expression(table), "power.py", "eval"), {"forward": 0, "backward": 1, "both": 2})
+    assert len(mistakes) > 30
+    for _, what, module, old, new in mistakes:
+        for before, after in (old if new is None else [(old, new)]):
+            assert source(module).count(before) == 1 and before != after, (what, before)
