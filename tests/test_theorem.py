@@ -127,9 +127,20 @@ def test_axioms_of_our_own_would_be_seen(monkeypatch, tmp_path):
     groups = prove.assumptions(ours)
     assert groups["lstm"]["theorems"] == ["sequence", "entry_W"] and groups["output"]["axioms"] == []
     with pytest.raises(prove.Failed, match="sequence, entry_W: one stands on ours"): prove.check_assumptions(groups)
-    groups["lstm"]["axioms"] = ["Classical_Prop.classic"]
-    with pytest.raises(prove.Failed, match="classic"): prove.check_assumptions(groups)
     with pytest.raises(prove.Failed, match="groups"): prove.assumptions("Axioms:\n")
+
+
+@pytest.mark.parametrize("theorems, allowed", [(["printed_9_refuted"], True), (["printed_9_refuted", "carrying_both"], False), (["Output.output"], False),
+                                               (["sequence"], False)], ids=str)
+def test_refutations_alone_may_stand_on_the_excluded_middle(theorems, allowed):
+    group = {"theorems": theorems, "axioms": [*prove.allowed, "Classical_Prop.classic"]}
+    if allowed: return prove.check_assumptions({"one": group})
+    with pytest.raises(prove.Failed, match=f"{theorems[-1]}: one stands on Classical_Prop.classic"): prove.check_assumptions({"one": group})
+
+
+def test_all_recorded_but_one_stand_on_three_axioms():
+    groups = read("proof/records/build.json")["assumptions"].values()
+    assert [g["theorems"] for g in groups if set(g["axioms"]) != prove.allowed] == [["printed_9_refuted"]]
 
 
 def test_without_coq_it_says_what_to_install(tmp_path):
