@@ -131,6 +131,22 @@ Proof.
   - rewrite <- (pick_a0 n_x n_a m T g) by assumption. apply H; [unchanged p|one_moves].
   - rewrite <- (pick_c0 n_x n_a m T g) by assumption. apply H; [unchanged p|one_moves].
 Qed.
+
+(* and no other arrays are the gradient: whatever differs from it at one entry is not *)
+Theorem one_gradient L p g h :
+  is_gradient L p g -> is_gradient L p h ->
+  (forall k r q, (r < n_a)%nat -> (q < n_a + n_x)%nat ->
+    weights g k r q = weights h k r q) /\
+  (forall k r, (r < n_a)%nat -> biases g k r = biases h k r) /\
+  (forall t q j, (t < T)%nat -> (q < n_x)%nat -> (j < m)%nat ->
+    inputs g t q j = inputs h t q j) /\
+  (forall r j, (r < n_a)%nat -> (j < m)%nat ->
+    first_a g r j = first_a h r j) /\
+  (forall r j, (r < n_a)%nat -> (j < m)%nat ->
+    first_c g r j = first_c h r j).
+Proof.
+  intros Hg%entries Hh%entries. repeat split; intros; (eapply D_unique; [apply Hg|apply Hh]); assumption.
+Qed.
 End Gradients.
 
 (* The five theorems *)

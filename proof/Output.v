@@ -2,6 +2,7 @@
 From LSTM Require Import Lemmas Equations Cell Sequence Entries Losses.
 
 Section Output.
+Variable log : R -> R.                          (* what is used of the logarithm is said below *)
 Variables n_a n_y m T : nat.
 Variable labels : nat -> nat -> nat.            (* labels j t, the right class of example j at step t *)
 Variable w : nat -> nat -> R.                   (* w j t, its weight *)
@@ -14,7 +15,7 @@ Variable a : nat -> matrix.                     (* a t is a[:, :, t] *)
 
 Definition z t q j := sum n_a (fun r => Wy q r * a t r j) + by_ q.                                (* (21) *)
 Definition y t q j := exp (z t q j) / sum n_y (fun q => exp (z t q j)).                           (* (21) *)
-Definition L := sum T (fun t => sum m (fun j => w j t * - ln (y t (labels j t) j))) / weight.     (* (23) *)
+Definition L := sum T (fun t => sum m (fun j => w j t * - log (y t (labels j t) j))) / weight.    (* (23) *)
 
 Definition dz t q j := w j t / weight * (y t q j - if q =? labels j t then 1 else 0).             (* (24) *)
 Definition dWy q r := sum T (fun t => sum m (fun j => dz t q j * a t r j)).                       (* (25) *)
@@ -31,34 +32,38 @@ Proof.
 Qed.
 
 (* (22): the logarithm takes the fraction apart *)
-Theorem equation_22 Wy by_ a t q j : (q < n_y)%nat ->
-  - ln (y Wy by_ a t q j) = - z Wy by_ a t q j + ln (sum n_y (fun q => exp (z Wy by_ a t q j))).
+Theorem equation_22 Wy by_ a t q j :
+  (forall u v, 0 < u -> 0 < v -> log (u / v) = log u - log v) -> (forall v, log (exp v) = v) -> (q < n_y)%nat ->
+  - log (y Wy by_ a t q j) = - z Wy by_ a t q j + log (sum n_y (fun q => exp (z Wy by_ a t q j))).
 Proof.
-  intros Hq. unfold y. pose proof (sum_exp (fun q => z Wy by_ a t q j) ltac:(lia)) as Hs.
-  unfold Rdiv. rewrite ln_mult, ln_Rinv, ln_exp; [ring|exact Hs|apply exp_pos|now apply Rinv_0_lt_compat].
+  intros Hquotient Hexp Hq. unfold y. rewrite Hquotient, Hexp; [ring|apply exp_pos|apply sum_exp; lia].
 Qed.
 
+Hypothesis Hlog : forall y, 0 < y -> D log y (/ y).
 Hypothesis Hlabels : forall t j, (t < T)%nat -> (j < m)%nat -> (labels j t < n_y)%nat.
 
 (* (24) before its factor: prediction minus truth *)
 Lemma D_column (v : R -> nat -> R) e (v' : nat -> R) l : (l < n_y)%nat ->
   (forall q, (q < n_y)%nat -> D (fun u => v u q) e (v' q)) ->
-  D (fun u => - v u l + ln (sum n_y (fun q => exp (v u q)))) e
+  D (fun u => - log (exp (v u l) / sum n_y (fun q => exp (v u q)))) e
     (sum n_y (fun q => (exp (v e q) / sum n_y (fun q => exp (v e q)) - if q =? l then 1 else 0) * v' q)).
 Proof.
-  intros Hl Hv. pose proof (sum_exp (v e) ltac:(lia)) as Hs.
+  intros Hl Hv. pose proof (sum_exp (v e) ltac:(lia)) as Hs. pose proof (exp_pos (v e l)) as He.
+  assert (HE : forall q, (q < n_y)%nat -> D (fun u => exp (v u q)) e (exp (v e q) * v' q)).
+  { intros q Hq. apply (D_chain (fun u => v u q) exp); [apply D_exp|now apply Hv]. }
   eapply D_is.
-  - apply (D_plus (fun u => - v u l) (fun u => ln (sum n_y (fun q => exp (v u q))))).
-    + apply (D_ext (fun u => 0 - v u l)); [intros; ring|].
-      apply (D_minus (fun _ => 0) (fun u => v u l)); [apply D_const|now apply Hv].
-    + apply (D_chain _ ln); [now apply D_ln|].
-      apply (D_sum n_y (fun u q => exp (v u q)) e (fun q => exp (v e q) * v' q)). intros q Hq.
-      apply (D_chain _ exp); [apply D_exp|now apply Hv].
+  - apply (D_ext (fun u => 0 - log (exp (v u l) * / sum n_y (fun q => exp (v u q))))); [intros; unfold Rdiv; ring|].
+    apply (D_minus (fun _ => 0) (fun u => log (exp (v u l) * / sum n_y (fun q => exp (v u q))))); [apply D_const|].
+    apply (D_chain (fun u => exp (v u l) * / sum n_y (fun q => exp (v u q))) log).
+    + apply Hlog, Rmult_lt_0_compat; [exact He|now apply Rinv_0_lt_compat].
+    + apply (D_times (fun u => exp (v u l)) (fun u => / sum n_y (fun q => exp (v u q)))); [now apply HE|].
+      apply (D_chain (fun u => sum n_y (fun q => exp (v u q))) Rinv); [apply D_inv; lra|].
+      now apply (D_sum n_y (fun u q => exp (v u q)) e (fun q => exp (v e q) * v' q)).
   - rewrite (sum_ext n_y (fun q => (exp (v e q) / sum n_y (fun q => exp (v e q)) - if q =? l then 1 else 0) * v' q)
       (fun q => / sum n_y (fun q => exp (v e q)) * (exp (v e q) * v' q) + (if q =? l then - v' q else 0))).
     2: { intros q _. destruct (q =? l); unfold Rdiv; ring. }
     rewrite sum_plus, sum_times, (sum_one n_y l (fun q => if q =? l then - v' q else 0) Hl).
-    + rewrite Nat.eqb_refl. ring.
+    + rewrite Nat.eqb_refl. field. lra.
     + intros i _ Hn. apply Nat.eqb_neq in Hn. now rewrite Hn.
 Qed.
 
@@ -75,15 +80,12 @@ Proof.
   pose (z' t q j := sum n_a (fun r => Wy' q r * a e t r j + Wy e q r * a' t r j) + by_' q).
   pose (yl t q j := y (Wy e) (by_ e) (a e) t q j - if q =? labels j t then 1 else 0).
   apply D_is with (d := sum T (fun t => sum m (fun j => w j t * sum n_y (fun q => yl t q j * z' t q j))) * / weight).
-  - eapply D_is; [apply (D_times (fun u => sum T (fun t => sum m (fun j => w j t * - ln (y (Wy u) (by_ u) (a u) t (labels j t) j))))
+  - eapply D_is; [apply (D_times (fun u => sum T (fun t => sum m (fun j => w j t * - log (y (Wy u) (by_ u) (a u) t (labels j t) j))))
                                  (fun _ => / weight)); [|apply D_const]|cbv beta; rewrite Rmult_0_r, Rplus_0_r; reflexivity].
-    apply (D_sum T (fun u t => sum m (fun j => w j t * - ln (y (Wy u) (by_ u) (a u) t (labels j t) j)))). intros t Ht.
-    apply (D_sum m (fun u j => w j t * - ln (y (Wy u) (by_ u) (a u) t (labels j t) j))). intros j Hj.
-    eapply D_is; [apply (D_times (fun _ => w j t) (fun u => - ln (y (Wy u) (by_ u) (a u) t (labels j t) j))); [apply D_const|]
+    apply (D_sum T (fun u t => sum m (fun j => w j t * - log (y (Wy u) (by_ u) (a u) t (labels j t) j)))). intros t Ht.
+    apply (D_sum m (fun u j => w j t * - log (y (Wy u) (by_ u) (a u) t (labels j t) j))). intros j Hj.
+    eapply D_is; [apply (D_times (fun _ => w j t) (fun u => - log (y (Wy u) (by_ u) (a u) t (labels j t) j))); [apply D_const|]
                  |cbv beta; rewrite Rmult_0_l, Rplus_0_l; reflexivity].
-    eapply (D_ext (fun u => - z (Wy u) (by_ u) (a u) t (labels j t) j
-                            + ln (sum n_y (fun q => exp (z (Wy u) (by_ u) (a u) t q j))))).
-    { intros u. symmetry. apply equation_22. auto. }
     apply (D_column (fun u q => z (Wy u) (by_ u) (a u) t q j) e (fun q => z' t q j)); [auto|].
     intros q Hq. apply (D_linear n_a Wy (fun u => a u t) by_); auto.
   - assert (E : sum T (fun t => sum m (fun j => w j t * sum n_y (fun q => yl t q j * z' t q j))) * / weight
@@ -137,3 +139,12 @@ Proof.
   - apply f_equal, sum_ext. intros t _. rewrite (dot_none n_a m zero) by (intros; unfold zero; ring). ring.
 Qed.
 End Output.
+
+(* Coq's logarithm has all that is used of one. *)
+Lemma ln_is_one :
+  (forall y, 0 < y -> D ln y (/ y)) /\
+  (forall u v, 0 < u -> 0 < v -> ln (u / v) = ln u - ln v) /\ (forall v, ln (exp v) = v).
+Proof.
+  repeat split; [exact D_ln| |exact ln_exp].
+  intros u v Hu Hv. unfold Rdiv. rewrite ln_mult, ln_Rinv; [ring|exact Hv|exact Hu|now apply Rinv_0_lt_compat].
+Qed.

@@ -136,4 +136,21 @@ Proof.
   apply (D_plus (fun y => dot n_a m (da t) (hidden (p y) (S t))) (fun y => dot n_a m (dc t) (memory (p y) (S t))));
     apply D_dot; intros r j Hr Hj; now apply D_states.
 Qed.
+
+(* its premise can be met: a path on which every entry moves along a line of its own *)
+Definition line (p p' : arguments) (y : R) : arguments := {|
+  weights := fun k r q => weights p k r q + y * weights p' k r q;
+  biases := fun k r => biases p k r + y * biases p' k r;
+  inputs := fun t q j => inputs p t q j + y * inputs p' t q j;
+  first_a := fun r j => first_a p r j + y * first_a p' r j;
+  first_c := fun r j => first_c p r j + y * first_c p' r j |}.
+
+Lemma line_moves p e p' : moves (line p p') e p'.
+Proof.
+  assert (H : forall u v, D (fun y => u + y * v) e v).
+  { intros u v. eapply D_is; [apply (D_plus (fun _ => u) (fun y => y * v)); [apply D_const|]|].
+    - apply (D_times (fun y => y) (fun _ => v)); [apply D_id|apply D_const].
+    - ring. }
+  repeat split; intros; apply H.
+Qed.
 End Sizes.

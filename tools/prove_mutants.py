@@ -65,6 +65,7 @@ mistakes = [
     ("cut: handed over one step late", L, "if S t =? T1 then", "if t =? T1 then", None),
     ("cut: the second part sees the first part's da", L, "nat -> matrix :=\n  fun t => d (T1 + t)%nat", "nat -> matrix :=\n  fun t => d t", None),
     ("(R3) no derivative of the tanh", "RNN.v", "da r j * (1 - a_next r j * a_next r j)", "da r j * (1 - 0 * a_next r j)", None),
+    ("(22) the derivative of another function for the logarithm's", "Output.v", "D log y (/ y)", "D log y (/ (1 + y))", None),
     ("(24) plus truth", "Output.v", "(y t q j - if q", "(y t q j + if q", None),
     ("(25) no transpose", "Output.v", "sum n_y (fun q => Wy q r * dz t q j)", "sum n_y (fun q => Wy r q * dz t q j)", None),
     ("(84) the sign", "GRU.v", "da r j * (a_prev r j - cct r j) * f'", "da r j * (cct r j - a_prev r j) * f'", None),

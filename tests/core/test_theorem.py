@@ -1,4 +1,6 @@
-"The theorem in proof/: its definitions are the book's, it builds, and the records that page 08 shows are of today's sources."
+"""The theorem in proof/: its definitions are the book's, it builds, and the records that page 08 shows are of today's sources.
+
+What needs a build is in the long form: `make prove` builds, compares and checks by itself."""
 import json
 import os
 import re
@@ -127,9 +129,20 @@ def test_axioms_of_our_own_would_be_seen(monkeypatch, tmp_path):
     groups = prove.assumptions(ours)
     assert groups["lstm"]["theorems"] == ["sequence", "entry_W"] and groups["output"]["axioms"] == []
     with pytest.raises(prove.Failed, match="sequence, entry_W: one stands on ours"): prove.check_assumptions(groups)
-    groups["lstm"]["axioms"] = ["Classical_Prop.classic"]
-    with pytest.raises(prove.Failed, match="classic"): prove.check_assumptions(groups)
     with pytest.raises(prove.Failed, match="groups"): prove.assumptions("Axioms:\n")
+
+
+@pytest.mark.parametrize("theorems, allowed", [(["printed_9_refuted"], True), (["printed_9_refuted", "carrying_both"], False), (["Output.output"], False),
+                                               (["sequence"], False)], ids=str)
+def test_refutations_alone_may_stand_on_the_excluded_middle(theorems, allowed):
+    group = {"theorems": theorems, "axioms": [*prove.allowed, "Classical_Prop.classic"]}
+    if allowed: return prove.check_assumptions({"one": group})
+    with pytest.raises(prove.Failed, match=f"{theorems[-1]}: one stands on Classical_Prop.classic"): prove.check_assumptions({"one": group})
+
+
+def test_all_recorded_but_one_stand_on_three_axioms():
+    groups = read("proof/records/build.json")["assumptions"].values()
+    assert [g["theorems"] for g in groups if set(g["axioms"]) != prove.allowed] == [["printed_9_refuted"]]
 
 
 def test_without_coq_it_says_what_to_install(tmp_path):
@@ -159,6 +172,7 @@ def built(tmp_path_factory):
     return folder, done.read_text(encoding="utf-8"), folder/"equations.exe"
 
 
+@pytest.mark.long
 def test_it_builds_and_stands_on_what_is_recorded(built):
     assert (built[0]/"Assumptions.vo").exists() and built[2].exists(), built[1]
     groups, recorded = prove.assumptions(built[1]), read("proof/records/build.json")["assumptions"]
@@ -166,10 +180,12 @@ def test_it_builds_and_stands_on_what_is_recorded(built):
     assert {k: (g["theorems"], g["axioms"]) for k, g in groups.items()} == {k: (g["theorems"], g["axioms"]) for k, g in recorded.items()}
 
 
+@pytest.mark.long
 def test_the_second_checker_agrees(built): prove.coqchk(built[0])
 
 
 @pytest.mark.parametrize("size", prove.shapes, ids=str)
+@pytest.mark.long
 def test_the_code_computes_what_the_theorem_speaks_of(built, size):
     numbers, largest = prove.compare(built[2], size, seed=1)
     n_x, n_a, m, T_x = size
@@ -177,6 +193,7 @@ def test_the_code_computes_what_the_theorem_speaks_of(built, size):
     assert largest <= prove.tolerance
 
 
+@pytest.mark.long
 def test_other_code_would_not(built):
     def backward(da, caches, dc):
         g = lstm_backward(da, caches, dc)
@@ -185,10 +202,12 @@ def test_other_code_would_not(built):
 
 
 @pytest.mark.parametrize("mistake", prove_mutants.mistakes if long else prove_mutants.mistakes[15:16], ids=lambda m: m[0])
+@pytest.mark.long
 def test_a_planted_mistake_fails_where_the_record_says(built, mistake):
     rows = {row["planted"]: row["failed"] for row in read("proof/records/mutants.json")["mistakes"]}
     assert prove_mutants.tried(built[0], *mistake[1:4]) == rows[mistake[0]]
 
 
 @pytest.mark.parametrize("order", prove_mutants.reorderings if long else prove_mutants.reorderings[9:10], ids=lambda o: o[0])
+@pytest.mark.long
 def test_another_order_compiles(built, order): assert prove_mutants.tried(built[0], *order[1:]) is None
