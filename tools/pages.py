@@ -11,16 +11,20 @@ class Shown(nbdev.showdoc.BasicMarkdownRenderer):
         self.fn = self.fn.removeprefix(f"{sym.__module__}.")
 
 
+plain = "engines.compiled",      # cannot be imported without Numba: its functions are shown as they are written, and nothing more
+
+
 class ShowDocs(exec_show_docs):
     "Runs what calls `show_doc` on a page, and no other cell."
     def begin(self):
         super().begin()
         self.k.run_cell("from functools import partial; from pages import Shown; show_doc = partial(show_doc, renderer=Shown)")
         module = next((c.directives_["default_exp"][0] for c in self.nb.cells if "default_exp" in getattr(c, "directives_", {})), None)
-        if module: self.k.run_cell(f"from {get_config().lib_name}.{module} import *")
+        self.plain = module in plain
+        if module and not self.plain: self.k.run_cell(f"from {get_config().lib_name}.{module} import *")
 
     def __call__(self, cell):
-        if "show_doc(" in cell.source: super().__call__(cell)
+        if "show_doc(" in cell.source and not self.plain: super().__call__(cell)
 
 
 class Pages(FilterDefaults):
