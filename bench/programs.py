@@ -179,7 +179,7 @@ def mkl_products(q):
     "The same by MKL, which the compiled engine uses where it is installed."
     from lstm_nb.engines import compiled
     if not compiled.find_mkl(): raise ModuleNotFoundError("No module named 'mkl'")
-    return products(q, compiled.product)
+    return products(q, compiled.blas_product)
 
 
 def products(q, dot=np.dot):

@@ -35,7 +35,7 @@ def arrays(q):
 def columns(q, thin=None):
     "Examples as columns and the inputs' product before the loop, as in the engines: three times everything is turned."
     from lstm_nb.engines.fused import Memory, turn
-    from lstm_nb.engines.compiled import product as dot
+    from lstm_nb.engines.compiled import blas_product as dot
     n_x, n, m, T, new = arrays(q)
     memory = Memory(n_x, n, m, T, q["x"].dtype)
     memory.Wx[...], memory.S[...] = new(*memory.Wx.shape), new(*memory.S.shape)
@@ -65,7 +65,7 @@ def columns(q, thin=None):
 def within(q):
     "The inputs within the product of the step: nothing before the loop, and one product gives da and dx."
     from lstm_nb.engines.fused import turn
-    from lstm_nb.engines.compiled import product as dot
+    from lstm_nb.engines.compiled import blas_product as dot
     n_x, n, m, T, new = arrays(q)
     k = n + n_x + 1
     W, WT, S, K, z, back = new(4*n, k), new(k - 1, 4*n), new(T, k, m), new(T, 4*n, m), new(4*n, m), new(k - 1, m)
@@ -84,7 +84,7 @@ def within(q):
 
 def as_rows(q):
     "Examples as rows, as in PyTorch: time first is a matrix already, and nothing is turned."
-    from lstm_nb.engines.compiled import product as dot
+    from lstm_nb.engines.compiled import blas_product as dot
     n_x, n, m, T, new = arrays(q)
     W, Wx, A, X, K = new(4*n, n), new(4*n, n_x + 1), new(T, m, n), new(T*m, n_x + 1), new(T, m, 4*n)
     G, z, a, dWa, dWx, dx = new(T*m, 4*n), new(m, 4*n), new(m, n), new(4*n, n), new(4*n, n_x + 1), new(T*m, n_x + 1)

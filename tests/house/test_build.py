@@ -109,6 +109,7 @@ def test_what_show_doc_shows_is_of_today(book):
 
 
 @posix
+@pytest.mark.long
 def test_a_build_that_fails_leaves_the_site_and_is_made_up_for(book):
     build(book)
     before = site(book)

@@ -125,6 +125,9 @@ thin = """() => {  // of all texts that look the same, by where they stand, in w
     if (!seen.has(look)) e.setAttribute("data-look", "")
     seen.add(look)
   }
+  document.querySelectorAll("math").forEach((formula, n) => n < 10 || formula.replaceChildren())                 // formulas are alike
+  document.querySelectorAll("tbody tr:nth-child(n+12)").forEach(row => row.remove())
+  document.querySelectorAll("#quarto-sidebar .sidebar-section li:nth-child(n+3)").forEach(e => e.querySelector(".active") || e.remove())     // and so is the way to the pages
   for (const e of document.querySelectorAll("pre span:not([data-look], [id], [role], [tabindex])"))     // the colours of code
     if (!e.querySelector("[data-look]")) e.replaceWith(...e.childNodes)
   axe.configure({rules: [{id: "color-contrast", selector: "[data-look]"}]})
