@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from lstm_nb.exchange import node
-from lstm_nb.exchange.run_onnx import run_onnx as run
+from lstm_nb.exchange import run_onnx as run
 from lstm_nb.exchange.packings import GATE_ORDERS
 from onnx import numpy_helper
 from problems import note, tables

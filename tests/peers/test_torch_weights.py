@@ -131,7 +131,7 @@ def test_parameters_and_checkpoints():
         got = from_torch(state)[0]
         assert all(np.array_equal(got[k], want[k]) for k in want)
         assert not any(np.may_share_memory(got[k], v.detach().numpy()) for k in got for v in state.values())
-    with pytest.raises(TypeError, match=r"take its state_dict\(\)"): from_torch(layer)
+    with pytest.raises(TypeError, match=r"as its state_dict\(\) gives it"): from_torch(layer)
     for given, told in (({"state_dict": layer.state_dict(), "epoch": 3}, r'state\["state_dict"\]'), ({"net": layer}, r'state\["net"\].state_dict\(\)')):
         with pytest.raises(ValueError, match=told): from_torch(given)
     with pytest.raises(ValueError, match="'parametrizations.weight_hh_l0.original0'.*remove_parametrizations"): from_torch(torch.nn.utils.parametrizations.weight_norm(torch.nn.LSTM(3, 5), "weight_hh_l0").state_dict())
