@@ -132,3 +132,10 @@ def test_the_names_of_the_package():
     for name in lstm_nb.__all__: assert getattr(lstm_nb, name).__doc__, name
     assert {*lstm_nb.__all__} <= {*dir(lstm_nb)}
     with pytest.raises(AttributeError, match="no attribute 'nothing'"): lstm_nb.__getattr__("nothing")
+
+
+def test_no_stored_output_is_an_error_or_names_a_folder_of_ours():
+    for path in (root/"nbs").rglob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            stored = json.dumps(cell.get("outputs", []))
+            assert '"output_type": "error"' not in stored and not re.search(r"/(root|home|work|Users)/", stored), (path.name, cell["id"])
