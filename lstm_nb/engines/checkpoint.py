@@ -16,7 +16,7 @@ import numpy as np
 from ..arguments import (check_inputs, check_kind, check_mapping, check_no_memory,
                                check_shapes, check_size, check_steps)
 from ..parameters import STEP_SHAPES, input_rows, state_weight
-from .engine import ENGINES, Engine, find_engine
+from .engine import ENGINES, Engine, find_engine, zero_state
 
 # %% ../../nbs/engines/06_checkpoint.ipynb #a4087a88
 def best_every(
@@ -34,6 +34,11 @@ def _given(parts, start, stop): return parts[start, stop]
 
 def _cut(x, start, stop): return x[:, :, start:stop]
 
+def _is_cut(
+    x, # As in checkpointed_lstm_forward
+) -> bool: # Whether it is a list of segments
+    return isinstance(x, (list, tuple)) and bool(x) and all(getattr(v, "ndim", 0) == 3 for v in x)
+
 def _segments(
     x, # As in checkpointed_lstm_forward
     every, # Steps of a segment, or `None`
@@ -41,7 +46,7 @@ def _segments(
     sizes:dict, # What `n_x`, `n_a` and `m` are
 ) -> tuple: # A function of (start, stop) that gives these steps, and (start, stop) of all segments
     "Cut a sequence, equation (41)."
-    if isinstance(x, (list, tuple)) and x and all(getattr(v, "ndim", 0) == 3 for v in x):
+    if _is_cut(x):
         if every is not None or T_x is not None:
             raise ValueError("every, T_x: expected None, as x is a list of segments, "
                              f"got {every} and {T_x}")
@@ -130,15 +135,18 @@ def _checked_run(
     engine = find_engine(engine, check_mapping("parameters", parameters))
     given = {k: (v, "n_a, m") for k, v in {"a0": a0, "mask": mask}.items() if v is not None}
     if c0 is not None: given["c0"] = c0, "n_c, m" if "Wp" in parameters else "n_a, m"
-    if engine in (ENGINES["numpy"], ENGINES["numba"]): _, *arrays = check_inputs(parameters, STEP_SHAPES, **given)
+    if engine in map(ENGINES.get, ("numpy", "numba")):
+        _, *arrays = check_inputs(parameters, STEP_SHAPES, **given)
     else: arrays = check_shapes(given, {"n_a": len(state_weight(parameters))})
-    found, first = dict(zip(given, arrays, strict=True)), x[0] if isinstance(x, (list, tuple)) and len(x) else x
-    if not found and callable(x):
+    if not arrays and callable(x):
         raise TypeError("a0: expected (n_a, m), as x is a function, got NoneType")
-    m = arrays[0].shape[1] if arrays else np.shape(first)[1] if np.ndim(first) == 3 else 1
-    sizes = {"n_x": input_rows(parameters), "n_a": len(state_weight(parameters)), "m": m}
-    a0 = found.get("a0", np.zeros((sizes["n_a"], m), getattr(first, "dtype", None)))
-    return engine, sizes, a0, found.get("c0"), found.get("mask")
+    found, n_a = dict(zip(given, arrays, strict=True)), len(state_weight(parameters))
+    if callable(x): zeros = np.zeros((n_a, arrays[0].shape[1]))
+    else: zeros = zero_state(x[0] if _is_cut(x) else x, parameters)
+    m = (arrays[0] if arrays else zeros).shape[1]
+    sizes = {"n_x": input_rows(parameters), "n_a": n_a, "m": m}
+    found.setdefault("a0", zeros)
+    return engine, sizes, *map(found.get, ("a0", "c0", "mask"))
 
 def _keep(
     tape:CheckpointTape, # Gets the state after segment `s`

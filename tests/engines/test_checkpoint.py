@@ -1,5 +1,7 @@
 "Checkpoints where the suites of the proof do not look: threads, files, the compiled engine, layers on top, and memory."
 import gc
+import subprocess
+import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -130,3 +132,23 @@ def test_a_short_last_segment_takes_no_memory_of_its_own():
     q = draw(3, 24, 16, 59)
     even, odd = (peak(lambda: checkpointed_lstm_backward(q["da"][:, :, :T], checkpointed_lstm_forward(q["x"][:, :, :T], q["a0"], q["parameters"], every=20, only_last=True)[2])) for T in (40, 59))
     assert odd < 1.15 * even
+
+
+def test_an_engine_by_name_before_any_other_was_imported():
+    code = ("import numpy as np, lstm_nb as nb; p = nb.init_lstm_parameters(3, 4, rng=0); x = np.ones((3, 2, 5));"
+            "from lstm_nb.engines.checkpoint import checkpointed_lstm_forward as f; print(f(x, None, p, engine='steps')[0].shape)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "(4, 2, 5)"), done.stderr
+
+
+@pytest.mark.parametrize("kind", ["float32", "int64", "nested lists", "segments"])
+def test_zeros_where_no_state_is_given(kind):
+    q = draw(3, 5, 4, 9)
+    x = np.round(q["x"]*4)
+    given = {"nested lists": x.tolist(), "segments": [x[:, :, :4], x[:, :, 4:]]}.get(kind)
+    if given is None: given = x.astype(kind)
+    p = {k: v.astype("float32") for k, v in q["parameters"].items()} if kind == "float32" else q["parameters"]
+    a, c, _ = checkpointed_lstm_forward(given, None, p, every=None if kind == "segments" else 4)
+    expected = fused_lstm_forward(x.astype(a.dtype), None, p)
+    assert a.dtype == (kind if kind == "float32" else "float64")
+    for v, w in zip((a, c), expected): assert_close(v, w, 1e-5 if kind == "float32" else 1e-12)
