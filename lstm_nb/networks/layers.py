@@ -15,7 +15,7 @@ import numpy as np
 from ..arguments import (ShapeError, as_array, check_kind, check_lengths,
                                check_shapes, check_steps)
 from ..parameters import state_weight
-from ..engines.engine import find_engine
+from ..engines.engine import find_engine, is_engine
 from .lengths import clear_padding, reorder, sort_examples
 from .nesting import nest, nested_states, network_layers, place_name, spread
 from .direction import layer_backward, layer_forward
@@ -26,8 +26,7 @@ def _engines(
     net:list, # What network_layers returned
 ) -> list: # One tuple a layer, of one Engine or of two, `None` where there is no direction
     "The engine of every place. Raises an error that names the place if there is none."
-    pair = isinstance(engine, (list, tuple)) and len(engine) == 2 and all(map(callable, engine))
-    one = engine is None or isinstance(engine, str) or pair
+    one = engine is None or is_engine(engine)
     engines = [(engine,)*len(layer) for layer in net] if one else spread("engine", engine, net)
     name = lambda n, d: "engine" if one else place_name("engine", n, d, len(net[n]))
     return [tuple(p if p is None else find_engine(engines[n][d], p, name(n, d))
