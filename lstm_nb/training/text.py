@@ -10,7 +10,8 @@ import numpy as np
 
 from ..arguments import check_classes, check_least, check_size, check_whole
 from ..activations import softmax
-from .network import network_forward, network_parts
+from ..output import network_parts
+from .network import network_forward
 
 # %% ../../nbs/training/08_text.ipynb #c16093f9
 def one_hot(
