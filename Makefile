@@ -89,9 +89,10 @@ export: .venv/.docs  ## write lstm_nb/ out of the notebooks
 readme: .venv/.docs  ## write README.md out of nbs/index.ipynb
 	@$(bin)/python tools/readme.py
 
-prepare: export  ## export, clean the notebooks, write the README: before every commit
+prepare: export  ## export, clean the notebooks, write the READMEs: before every commit
 	@$(bin)/nbdev_clean
 	@$(bin)/python tools/readme.py
+	@$(bin)/python tools/stamps.py
 
 clean:  ## remove all that was built, except .venv
 	rm -rf _docs _proc build dist exercises nbs/nbdev.yml .pytest_cache .hypothesis .ruff_cache

@@ -179,7 +179,7 @@ def main():
     deadline, out = time.perf_counter() + a.seconds, a.out or (None if a.quick else here/"records/adding.json")
     if a.quick: most.update({20: 40}), most_rnn.update({20: 40})
     chosen = [(net, 20, .01, 0) for net in rates] if a.quick else plan
-    notes = Notes(out, {"units": units, "size": size, "clip": clip, "tested": tested, "allowed": {str(T): n for T, n in most.items()},
+    notes = Notes(out, "adding.json", {"units": units, "size": size, "clip": clip, "tested": tested, "allowed": {str(T): n for T, n in most.items()},
                         "allowed_rnn": {str(T): n for T, n in most_rnn.items()}})
     for net, T, lr, seed in chosen:
         key = {"net": net, "T": T, "lr": lr, "seed": seed}

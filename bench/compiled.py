@@ -6,7 +6,7 @@ import sys
 import tempfile
 from statistics import median
 
-from workers import here, machine, rounded
+from workers import code_of, here, machine, rounded
 
 ROUNDS, SIZES, WAYS = 3, ((64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)), ("units", "products", "one", "openblas")
 PRODUCTS = ((5, 10), (32, 1), (32, 16), (64, 16))
@@ -86,7 +86,7 @@ for _ in range(ROUNDS):
     rows.append([cold, imports, warm, *ways, *(v for s in PRODUCTS for v in run(product, "mkl", s))])
 cold, imports, warm, *rest = rounded([median(v) for v in zip(*rows)])
 ways, products = rest[:len(SIZES)*len(WAYS)], rest[len(SIZES)*len(WAYS):]
-result = {"machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm,
+result = {"code": code_of("bench/records/compiled.json"), "machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm,
           "ways": [{"size": s, **dict(zip(WAYS, ways[k*len(WAYS):]))} for k, s in enumerate(SIZES)],
           "products": [{"n_a": n, "m": m, "blas": b, "loops": k} for (n, m), b, k in zip(PRODUCTS, products[::2], products[1::2])]}
 (here/"records/compiled.json").write_text(json.dumps(result, indent=1) + "\n")

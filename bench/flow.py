@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from workers import code_of, here
 
-here = Path(__file__).parent
 units = {"adding": 16, "text": 96}
 window, size, forget_bias = 64, {"adding": 20, "text": 32}, {"adding": 4., "text": 1.}
 steps = {("adding", "lstm"): 2500, ("adding", "rnn"): 2500, ("text", "lstm"): 8000, ("text", "rnn"): 8000}
@@ -142,7 +142,7 @@ def main():
     shown = all_letters[-14_000:-8_000]                             # of what was kept out
     about = {"python": platform.python_version(), "letters": len(all_letters), "sha256": hashlib.sha256(all_letters.encode()).hexdigest(), "vocabulary": vocabulary, "kept out": shown,
              "needed": needed(nets["text"]["lstm"], vocabulary, shown)}
-    options.out.write_text(json.dumps({"text": about, "rows": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    options.out.write_text(json.dumps({"code": code_of("bench/records/flow.json"), "text": about, "rows": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     save_tree(options.out.with_suffix(".safetensors"), nets)
     for file in options.out.parent.glob("flow-*.part"): file.unlink()
 

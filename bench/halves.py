@@ -81,7 +81,7 @@ def main():
                 rows.append(measure(workers, size, dtype, rounds, seconds))
                 print(*(f"{k} {v}" for k, v in rows[-1].items()), flush=True)
     out = a.out or (None if a.quick else here/"records/halves.json")
-    notes = Notes(out, {"rounds": rounds, "seconds": seconds})
+    notes = Notes(out, "halves.json", {"rounds": rounds, "seconds": seconds})
     notes.rows = rows
     notes.finish(machine=machine())
 

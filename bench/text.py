@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from workers import compact, here, machine, rounded, stamp
+from workers import code_of, compact, here, machine, rounded
 
 settings = {"units": 128, "length": 64, "size": 16, "peak": .01, "drop": .1, "steps": 16_000, "every": 500, "clip": 1., "seed": 0, "copied": .2, "warm": 2000}
 parts = .8, .9                                  # training up to here, validation up to here, the tail is the test
@@ -142,7 +142,7 @@ def main():
             "network in half precision": network_bits(back, tail, s["warm"], engine()), "compressed": compressed(train + validation, test),
             "tables": tables(train, validation, test, len(letters))}
     texts = {str(t): "".join(letters[k] for k in sample(back, [code[c] for c in start], 20 if a.quick else shown, temperature=t, rng=0)) for t in temperatures}
-    found = {"stamp": stamp(), "settings": s, "source": source, "machine": machine(), "parts": [len(train), len(validation), len(test)],
+    found = {"code": code_of("bench/records/text.json"), "settings": s, "source": source, "machine": machine(), "parts": [len(train), len(validation), len(test)],
              "best": {"step": run.best["step"], "validation": run.best["validation"]}, "validation": [float(v) for v in run.history["validation"]],
              "loss": [float(v) for v in run.history["loss"][:run.step // 100 * 100].reshape(-1, 100).mean(1) / np.log(2)], "bits": bits, "start": start, "texts": texts}
     print(rounded(bits))

@@ -134,7 +134,7 @@ def main():
     parser.add_argument("--out", type=Path, help="the file of the results")
     a = parser.parse_args()
     points, rounds, seconds = ([(4, 8, 4, 5)], 1, .02) if a.quick else (sizes, 5, .2)
-    notes = Notes(a.out or (None if a.quick else here/"records/tried.json"), {"threads": 2, "rounds": rounds, "seconds": seconds})
+    notes = Notes(a.out or (None if a.quick else here/"records/tried.json"), "tried.json", {"threads": 2, "rounds": rounds, "seconds": seconds})
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         workers = [stack.enter_context(Worker("tried.py", name)) for name in variants]
         judge = stack.enter_context(Worker("programs.py", "per step"))

@@ -26,7 +26,8 @@ import pytest  # noqa: F401
 from cosmic_ray.mutating import MutationVisitor
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
-from planted import pages, proofs, root, source, stamp, verdict
+from planted import pages, proofs, root, verdict
+from stamps import code_of, source
 
 # Bit and shift operators raise on floats at the first call, and `is` for `==` says the same of small integers:
 # the first would only flatter the score, the second only lengthen the list of equivalents.
@@ -94,7 +95,7 @@ def main(only):
     reasons = json.loads(reasons_file.read_text(encoding="utf-8"))
     reason_of = {k: r for r, keys in reasons.items() for k in keys}
     counts, by, survivors, equivalents = {}, Counter(), [], {}
-    code = {m: stamp(source(m)) for m in pages}
+    code = code_of("tests/records/mutants.json")
     with tempfile.TemporaryDirectory() as folder: made = session(only or list(pages), type(root)(folder))
     pool = get_context("fork").Pool()
     for i, ((module, name, _), killer) in enumerate(zip(made, pool.imap(killer_of, made))):

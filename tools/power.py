@@ -20,7 +20,8 @@ import pytest  # noqa: F401
 from keras.src.layers.rnn.lstm import LSTMCell
 from onnx import numpy_helper
 from onnx.backend.test.case.node import collect_testcases
-from planted import failed, in_child, proofs, root, source
+from planted import failed, in_child, proofs, root
+from stamps import code_of, source
 
 sys.path[:0] = [str(root/"tests"/folder) for folder in ("", "support", "core")]
 
@@ -245,7 +246,7 @@ def main():
         fails = {s: f for s, (f, _) in judge(sources, usable).items()}
         rows.append({"kind": kind, "mistake": name, "caught": {s: len(f) for s, f in fails.items()}})
         print(f"{name:45}", *("x" if f else "-" if kind == backward and suites[s][0] == forward else "." for s, f in fails.items()), flush=True)
-    result = {"versions": {k: version(k) for k in ("onnx", "keras")},
+    result = {"code": code_of("tests/records/power.json"), "versions": {k: version(k) for k in ("onnx", "keras")},
               "suites": {s: {"sees": suites[s][0], "checks": len(checks), "rejects the right code": len(fails)} for s, (fails, checks) in right.items()},
               "rows": rows}
     (root/"tests/records/power.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
