@@ -103,7 +103,7 @@ def main(only):
         fate = "killed" if killer else "equivalent" if name in reason_of else "surviving"
         counts.setdefault(module, Counter()).update(["mutants", fate])
         who = "its own page" if killer == pages[module] else "another page" if killer in pages.values() else killer
-        by.setdefault(module, Counter()).update([who] if killer else [])
+        if killer: by.setdefault(module, Counter()).update([who])
         elif fate == "equivalent": equivalents.setdefault(reason_of[name], []).append(name)
         else: survivors.append(name); print(f"survives: {name}", flush=True)
         if i % 100 == 99: print(f"{i + 1} of {len(made)}, {time.time() - began:.0f} s", flush=True)
