@@ -3,7 +3,6 @@
 `python tools/stamps.py` writes bench/records/README.md, which says of every record whether the code has changed since."""
 import ast
 import json
-import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,14 +33,11 @@ def source(module): return (root/"lstm_nb"/f"{module.replace('.', '/')}.py").rea
 
 
 def stamp(text):
-    "A hash of what runs in a module: its comments, docstrings and empty lines are not in it."
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
-            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
-            lines[first:last] = [lines[first][:node.body[0].col_offset]] + [""]*(last - first - 1)
-    code = (re.sub(r"\s+#.*|^#.*", "", line).rstrip() for line in lines)
-    return sha256("\n".join(filter(None, code)).encode()).hexdigest()[:16]
+    "A hash of what a module computes: comments, docstrings and line breaks are not in it."
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None: del node.body[0]
+    return sha256(ast.dump(tree).encode()).hexdigest()[:16]
 
 
 def code_of(record):

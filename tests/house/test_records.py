@@ -55,7 +55,7 @@ def f(x): # Any
 
 
 @pytest.mark.parametrize("other", [code.replace("What it is", "Else"), code.replace("# how", ""), code.replace("Two", "2"),
-                                   code.replace("An error", "A fault"), code.replace(" # (1)", "")])
+                                   code.replace("An error", "A fault"), code.replace(" # (1)", ""), code.replace("x + 1", "(x +\n            1)")])
 def test_words_leave_a_stamp_as_it_is(other): assert other != code and stamp(other) == stamp(code)
 
 
