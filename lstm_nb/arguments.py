@@ -174,7 +174,7 @@ def _missing(
     parameters:dict, # Parameters by name
     shapes:dict, # The keys that are used
 ) -> MissingParameter: # The error
-    "The error for a missing key, with the engine that the others belong to."
+    "The error for a missing key, with the engine of the other keys."
     hint = ""
     if ("Wo" in parameters and key in ("Wf", "Wi")
             and f"b{key[1]}" not in parameters):
