@@ -47,6 +47,7 @@ def layer_forward(
     if len(both) == 1: return both[0], states, runs
     return np.concatenate(both), states, runs              # (52)
 
+# %% ../../nbs/networks/04_layers.ipynb #a59cbf43
 def layer_backward(
     da:np.ndarray, # What arrives at `a`, zeros in the padding
     runs:list, # As layer_forward returned them

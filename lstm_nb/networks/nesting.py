@@ -135,12 +135,14 @@ def _pair(
     raise TypeError(f"{name}: expected a pair, one for each direction, "
                     f"got {type(value).__name__}")
 
+# %% ../../nbs/networks/03_nesting.ipynb #958d896c
 def nest(
     places:list, # Per layer a tuple
 ) -> list: # The same in the nesting of the parameters
     "The other way round than spread."
     return [v[0] if len(v) == 1 else tuple(v) for v in places]
 
+# %% ../../nbs/networks/03_nesting.ipynb #ecebf121
 def place_name(
     name:str, # An argument in the nesting of the parameters
     net:list, # What network_layers returned
