@@ -139,7 +139,7 @@ def _pair(
 def nest(
     places:list, # Per layer a tuple
 ) -> list: # The same in the nesting of the parameters
-    "The other way round than spread."
+    "The reverse of spread."
     return [v[0] if len(v) == 1 else tuple(v) for v in places]
 
 # %% ../../nbs/networks/03_nesting.ipynb #ecebf121
