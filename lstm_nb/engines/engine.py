@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import check_mapping, check_no_memory, check_shapes
+from ..arguments import KEYS, check_mapping, check_no_memory, check_shapes
 from ..parameters import init_lstm_parameters, state_weight
 from ..gradcheck import assert_close
 from ..rnn import rnn_backward, rnn_forward
@@ -102,10 +102,7 @@ def engine_for(
 ) -> str: # The name of the engine for them
     "Which engine the keys of the parameters call for."
     keys = {*parameters} if isinstance(parameters, Mapping) else set()
-    if keys & {"Wz", "Wr"}: return "gru"
-    if keys & {"Waa", "Wax"}: return "variant_rnn"
-    if keys & {*"Pf Pi Po Wp gf gi gc go gh".split()}: return "variant_lstm"
-    return "numpy"
+    return next((e for e, own in KEYS.items() if keys & {*own}), "numpy")
 
 # %% ../../nbs/engines/01_engine.ipynb #591d6ae9
 def random_problem(

@@ -12,6 +12,7 @@ from ..arguments import (ShapeError, check_flag, check_float, check_keys, check_
                                check_mapping, check_one_dtype, check_shapes, check_size,
                                missing, size_of)
 from ..parameters import GATES
+from ..engines.engine import engine_for
 
 # %% ../../nbs/exchange/01_network.ipynb #b46076ae
 NET_NAMES = {"lstm": "an LSTM", "gru": "a GRU", "rnn": "an RNN"}
@@ -47,9 +48,7 @@ def net_of(
 ) -> str: # `"lstm"`, `"gru"` or `"rnn"`
     "Which network the keys of `p` belong to. Raises `TypeError` for what is no dictionary."
     check_mapping(name, p)
-    for net, own in (("rnn", {"Waa", "Wax", "ba"}), ("gru", {"Wz", "Wr", "bz", "br"})):
-        if any(k in p for k in own): return net
-    return "lstm"
+    return {"gru": "gru", "variant_rnn": "rnn"}.get(engine_for(p), "lstm")
 
 # %% ../../nbs/exchange/01_network.ipynb #bed5dce0
 def cells_of(
