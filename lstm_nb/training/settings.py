@@ -15,7 +15,7 @@ from types import CodeType, FunctionType
 
 import numpy as np
 
-from ..arguments import check_function, check_number
+from ..arguments import check_function, check_positive
 from .updates import adam, sgd
 
 # %% ../../nbs/training/04_settings.ipynb #6f90c3d1
@@ -35,7 +35,7 @@ def step_settings(
     held = {} if isinstance(owner, (type, FunctionType)) else getattr(owner, "__dict__", {})
     held = {k: v for k, v in held.items() if isinstance(v, _PLAIN)}
     settings = usual | held | {f"argument {n}": v for n, v in enumerate(placed)} | given
-    clip = None if clip is None else float(check_number("clip", clip))
+    clip = None if clip is None else check_positive("clip", clip)
     settings = {k: _setting(v) for k, v in settings.items() if k not in ("lr", "state")}
     return {"update": _setting(update), "settings": settings, "clip": clip}
 
