@@ -15,12 +15,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..arguments import (check_flag, check_function, check_kind, check_least,
-                               check_number, check_whole, optional)
+from ..arguments import (check_finite, check_flag, check_function, check_kind,
+                               check_least, check_number, check_whole, optional)
 from .trees import (check_tree, check_tree_like, map_tree,
                                     parameter_gradients, save_tree, tree_at, tree_leaves)
-from .updates import adam, clip_by_norm, global_norm
-from .settings import settings_in_words, step_settings
+from .updates import (adam, clip_by_norm, global_norm, settings_in_words,
+                                      step_settings)
 
 # %% ../../nbs/training/05_loop.ipynb #00199159
 class Run(namedtuple("Run", "parameters state step best history how")):
@@ -49,14 +49,9 @@ class NonFiniteError(FloatingPointError):
 def _check_finite(step, arrays, good):
     "Raises `NonFiniteError` for the first array that is not finite."
     for name, array in arrays.items():
-        if np.isfinite(array).all(): continue
-        wrong = np.argwhere(~np.isfinite(array))
-        value, where = array[tuple(wrong[0])], ""
-        if array.ndim:
-            at = tuple(wrong[0].tolist())
-            where = f" at {at}, the first of {len(wrong)}"
-        what = f"{name}: expected finite numbers, got {value}{where}"
-        raise NonFiniteError(step, what, good)
+        try: check_finite(name, array)
+        except ValueError as e:
+            raise NonFiniteError(step, str(e), good) from None
 
 # %% ../../nbs/training/05_loop.ipynb #3b84923f
 def _judge(
