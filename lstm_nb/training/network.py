@@ -82,8 +82,8 @@ def network_backward(
     "The gradients of layers with a linear output, equation (107)."
     what = "what network_forward returned last"
     check_kind("tape", tape, NetworkTape, what)
-    (rows, m, T), n_y = tape.shown.shape, len(tape.Wy)
-    sizes = {"n_y": n_y, "m": m, "T": T}
+    _, m, T = tape.shown.shape
+    sizes = {"n_y": len(tape.Wy), "m": m, "T": T}
     [dz] = check_shapes({"dz": (dz, "n_y, m, T")}, sizes)
     da = np.tensordot(tape.Wy.T, dz, 1)                     # (107)
     if tape.last is None: gradients = layers_backward(da, tape.layers)
@@ -112,7 +112,7 @@ def squared_error(
                          "targets": (targets, "n_y, m, T")}, {})
     return ((z - y)**2).mean(), 2 * (z - y) / z.size
 
-# %% ../../nbs/training/03_network.ipynb #adcbce95
+# %% ../../nbs/training/03_network.ipynb #cb2ffbeb
 def network_loss(
     parameters:dict, # As in network_forward
     batch:tuple, # Inputs `(n_x, m, T_x)`, targets, perhaps more options
@@ -139,7 +139,7 @@ def _batch_parts(batch, options):
                     "targets, a dictionary), "
                     f"got {type(batch).__name__}")
 
-# %% ../../nbs/training/03_network.ipynb #3978b9b1
+# %% ../../nbs/training/03_network.ipynb #60ff9781
 def predict(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     parameters:dict, # As in network_forward
