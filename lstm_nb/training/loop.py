@@ -9,14 +9,17 @@ __all__ = ['Run', 'NonFiniteError', 'fit']
 import shutil
 import sys
 from collections import namedtuple
-from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
-from ..arguments import check_function, check_number, check_whole, optional
-from .trees import (check_tree, check_tree_like, map_tree,
-                                    parameter_gradients, save_tree, tree_at, tree_leaves)
+from ..arguments import (check_function, check_number, check_result, check_size,
+                               check_whole, optional)
+from ..trees import (check_tree, check_tree_like, map_tree, parameter_gradients,
+                           tree_leaves)
+from ..engines.shards import shard_gradients, split_columns
+from .trees import save_tree, tree_at
 from .updates import adam, clip_by_norm, global_norm
 from .settings import settings_in_words, step_settings
 
@@ -83,15 +86,12 @@ def _result_parts(
     result, # What loss_and_gradients returned
 ) -> tuple: # Loss, gradients, and a dictionary of figures
     "Raises `TypeError` where it is something else."
-    if isinstance(result, tuple) and len(result) in (2, 3):
-        loss, gradients, figures = (*result, {})[:3]
-        for k in figures if isinstance(figures, Mapping) else ():
-            if isinstance(k, str) and k not in _COLUMNS: continue
-            raise ValueError("loss_and_gradients: expected names for its figures other than "
-                             f"{', '.join(_COLUMNS)}, which fit writes down itself, got {k!r}")
-        if isinstance(figures, Mapping): return check_number("loss", loss), gradients, figures
-    raise TypeError("loss_and_gradients: expected (loss, gradients) or (loss, gradients, "
-                    f"a dictionary of figures), got {type(result).__name__}")
+    loss, gradients, figures = check_result("loss_and_gradients", result)
+    for k in figures:
+        if isinstance(k, str) and k not in _COLUMNS: continue
+        raise ValueError("loss_and_gradients: expected names for its figures other than "
+                         f"{', '.join(_COLUMNS)}, which fit writes down itself, got {k!r}")
+    return check_number("loss", loss), gradients, figures
 
 def _check_finite(
     step:int, # Counted from 0
@@ -218,6 +218,20 @@ def _bar(
             bar.update()
         yield show
 
+# %% ../../nbs/training/05_loop.ipynb #d70f59e6
+def _in_parts(
+    loss_and_gradients, part, map, weights, # As in fit
+): # (parameters, batch) -> loss, gradients, and perhaps a dict of figures
+    "What computes a batch in parts, where there are parts."
+    if part is None:
+        for name, v in (("map", map), ("weights", weights)):
+            if v is None: continue
+            raise ValueError(f"{name}: expected None without part, got {type(v).__name__}")
+        return loss_and_gradients
+    cut = part if callable(part) else partial(split_columns, size=check_size("part", part))
+    given = {k: v for k, v in (("map", map), ("weights", weights)) if v is not None}
+    return lambda p, batch: shard_gradients(loss_and_gradients, cut(batch), p, **given)
+
 # %% ../../nbs/training/05_loop.ipynb #262b8f01
 def fit(
     loss_and_gradients, # (parameters, batch) -> loss, gradients, and perhaps a dict of figures
@@ -232,7 +246,10 @@ def fit(
     every:int=100, # Steps from one validation and one saving to the next
     patience:int=None, # Stop after so many validations without a new best
     stop=None, # (run) -> whether to stop; asked before every step
-    path=None, # A file to save the run in, and to go on from, with the same `update` and `clip`
+    part=None, # Examples of a part of the batch, or (batch) -> parts; the batch is one if not given
+    map=None, # Runs the parts, as in shard_gradients; the builtin one if not given
+    weights=None, # What a part counts, as in shard_gradients
+    path=None, # A file to save the run in, and to go on from, with the same update and parts
     progress:bool=True, # Whether to show a bar; needs tqdm
 ) -> Run: # Parameters, best parameters, history and all else that is needed to go on
     "Train. Raises `NonFiniteError` where a loss, gradient, update or validation is not finite."
@@ -241,7 +258,8 @@ def fit(
         check_function(name, f)
     for name, f in (("validate", validate), ("stop", stop)):
         if f is not None: check_function(name, f)
-    run = _start(parameters, path, step_settings(update, clip))
+    run = _start(parameters, path, step_settings(update, clip, part, weights))
+    loss_and_gradients = _in_parts(loss_and_gradients, part, map, weights)
     schedule, good, due = lr if callable(lr) else lambda step: lr, run.parameters, False
     with _bar(progress, run.step, steps) as show:
         while run.step < steps and not _is_over(run, patience, stop):

@@ -22,7 +22,9 @@ from .updates import adam, sgd
 def step_settings(
     update, # As adam, or sgd, or a partial of one of them, or one of your own
     clip:float=None, # Longest global norm of the gradients, or `None`
-) -> dict: # `update`, `settings` and `clip`, in a form that can be saved and compared
+    part=None, # How the batches are cut, as in fit, or `None`
+    weights=None, # What a part counts, as in fit, or `None`
+) -> dict: # `update`, `settings`, `clip` and what is given of the others, to save and compare
     "How the steps of a run are made."
     given, placed = {}, ()
     if isinstance(update, partial):
@@ -37,14 +39,16 @@ def step_settings(
     settings = usual | held | {f"argument {n}": v for n, v in enumerate(placed)} | given
     clip = None if clip is None else float(check_number("clip", clip))
     settings = {k: _setting(v) for k, v in settings.items() if k not in ("lr", "state")}
-    return {"update": _setting(update), "settings": settings, "clip": clip}
+    cut = {k: _setting(v) for k, v in (("part", part), ("weights", weights)) if v is not None}
+    return {"update": _setting(update), "settings": settings, "clip": clip} | cut
 
 # %% ../../nbs/training/04_settings.ipynb #427f7ad4
 def settings_in_words(
     how:dict, # As step_settings returns it
 ) -> str: # In words
     "What an error says of an update."
-    settings = how["settings"] | {"clip": how["clip"]}
+    cut = {k: how[k] for k in ("part", "weights") if k in how}
+    settings = how["settings"] | {"clip": how["clip"]} | cut
     return f"{how['update']} with " + ", ".join(f"{k} = {v}" for k, v in settings.items())
 
 # %% ../../nbs/training/04_settings.ipynb #6e1afec5

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arguments import (check_least, check_mapping, check_positive, check_rate,
                                check_size, check_whole, missing)
-from .trees import check_tree, check_tree_like, map_tree, tree_leaves
+from ..trees import check_tree, check_tree_like, map_tree, tree_leaves
 
 # %% ../../nbs/training/02_updates.ipynb #c4208a97
 def _pair(

@@ -24,7 +24,8 @@ from lstm_nb.training.loop import NonFiniteError, Run, fit
 from lstm_nb.training.network import init_network, network_backward, network_forward
 from lstm_nb.training.settings import settings_in_words, step_settings
 from lstm_nb.training.text import one_hot, sample
-from lstm_nb.training.trees import check_tree, load_tree, parameter_gradients, save_tree, tree_leaves
+from lstm_nb.training.trees import load_tree, save_tree
+from lstm_nb.trees import check_tree, parameter_gradients, tree_leaves
 from lstm_nb.training.updates import adam, clip_by_norm, cosine_schedule, minibatch, sgd
 from problems import tables
 from safetensors import numpy
