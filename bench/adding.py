@@ -79,7 +79,7 @@ def learn(net, T, lr, seed, path=None, deadline=np.inf):
 def ours(T, name):
     from lstm_nb import adam
     from lstm_nb.training.adding import adding_problem
-    from lstm_nb.training.trees import parameter_gradients
+    from lstm_nb.trees import parameter_gradients
     from lstm_nb.training.updates import clip_by_norm
     kept = {"p": init("lstm", T, 0), "state": None, "step": 0}
 

@@ -7,7 +7,7 @@ __all__ = ['ShapeError', 'MissingParameter', 'as_array', 'check_real', 'check_fi
            'size_of', 'check_shapes', 'refuse_ignored', 'missing', 'check_mapping', 'check_inputs', 'check_keys',
            'check_whole', 'check_size', 'check_number', 'check_least', 'check_positive', 'check_rate', 'check_flag',
            'check_steps', 'check_classes', 'check_lengths', 'check_kind', 'check_function', 'check_no_memory',
-           'check_dtype', 'optional']
+           'check_dtype', 'check_result', 'optional']
 
 # %% ../nbs/00_arguments.ipynb #7d43b1b2
 import operator
@@ -423,6 +423,18 @@ def check_dtype(
     dtype = np.dtype(dtype)
     if dtype.kind in "fc": return dtype
     raise TypeError(f"dtype: expected a float or complex type, got {dtype}")
+
+# %% ../nbs/00_arguments.ipynb #748d3a4d
+def check_result(
+    name:str, # What the function is called in the error
+    result, # What it returned
+) -> tuple: # The loss, the gradients, and a dictionary of other figures, empty if there are none
+    "Raises `TypeError` unless a function returned a loss and gradients."
+    if isinstance(result, tuple) and len(result) in (2, 3):
+        loss, gradients, figures = (*result, {})[:3]
+        if isinstance(figures, Mapping): return loss, gradients, figures
+    raise TypeError(f"{name}: expected (loss, gradients) or (loss, gradients, "
+                    f"a dictionary of figures), got {type(result).__name__}")
 
 # %% ../nbs/00_arguments.ipynb #213a0111
 def optional(

@@ -10,15 +10,18 @@ import os
 import shutil
 import sys
 from collections import namedtuple
-from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
 from ..arguments import (check_finite, check_flag, check_function, check_kind,
-                               check_least, check_number, check_whole, optional)
-from .trees import (check_tree, check_tree_like, map_tree,
-                                    parameter_gradients, save_tree, tree_at, tree_leaves)
+                               check_least, check_number, check_result, check_size,
+                               check_whole, optional)
+from ..trees import (check_tree, check_tree_like, map_tree, parameter_gradients,
+                           tree_leaves)
+from ..engines.shards import shard_gradients, split_columns
+from .trees import save_tree, tree_at
 from .updates import (adam, clip_by_norm, global_norm, settings_in_words,
                                       step_settings)
 
@@ -75,15 +78,11 @@ _COLUMNS = "loss", "norm", "validation", "validated"
 
 def _result_parts(result):
     "Loss, gradients and figures. Raises `TypeError` for anything else."
-    form = result if isinstance(result, tuple) else ()
-    loss, gradients, figures = (*form, {}, None, None, None)[:3]
-    if len(form) not in (2, 3) or not isinstance(figures, Mapping):
-        raise TypeError("loss_and_gradients: expected (loss, gradients) or "
-                        "(loss, gradients, a dictionary of figures), got "
-                        f"{type(result).__name__}")
+    name = "loss_and_gradients"
+    loss, gradients, figures = check_result(name, result)
     for k in figures:
         if isinstance(k, str) and k not in _COLUMNS: continue
-        raise ValueError("loss_and_gradients: expected names for its "
+        raise ValueError(f"{name}: expected names for its "
                          f"figures other than {', '.join(_COLUMNS)}, "
                          f"which fit writes down itself, got {k!r}")
     return check_number("loss", loss), gradients, figures
@@ -208,6 +207,22 @@ def _bar(progress, start, steps):
             bar.update()
         yield show
 
+# %% ../../nbs/training/05_loop.ipynb #d70f59e6
+def _in_parts(loss_and_gradients, part, map, weights):
+    "What computes a batch in parts, where there are parts."
+    given = {"map": map, "weights": weights}
+    given = {k: v for k, v in given.items() if v is not None}
+    if part is None:
+        for name, v in given.items():
+            raise ValueError(f"{name}: expected None without part, "
+                             f"got {type(v).__name__}")
+        return loss_and_gradients
+    cut = part
+    if not callable(part):
+        cut = partial(split_columns, size=check_size("part", part))
+    return lambda p, batch: shard_gradients(loss_and_gradients, cut(batch),
+                                            p, **given)
+
 # %% ../../nbs/training/05_loop.ipynb #262b8f01
 def _check_fit(loss_and_gradients, batch, lr, validate, patience, stop,
                path, progress):
@@ -237,6 +252,9 @@ def fit(
     every:int=100, # Steps from one validation and saving to the next
     patience:int=None, # Stop after so many validations without a new best
     stop=None, # (run) -> whether to stop; asked before every step
+    part=None, # Examples of a part of the batch, or (batch) -> parts
+    map=None, # Runs the parts, as in shard_gradients
+    weights=None, # What a part counts, as in shard_gradients
     path=None, # A file to save the run in, and to go on from
     progress:bool=True, # Whether to show a bar, where tqdm is installed
 ) -> Run: # Parameters, best parameters, history and all else to go on
@@ -245,7 +263,9 @@ def fit(
     every = check_whole("every", every, 1)
     _check_fit(loss_and_gradients, batch, lr, validate, patience, stop,
                path, progress)
-    run = _start(parameters, path, step_settings(update, clip))
+    how = step_settings(update, clip, part, weights)
+    run = _start(parameters, path, how)
+    loss_and_gradients = _in_parts(loss_and_gradients, part, map, weights)
     schedule = lr if callable(lr) else lambda step: lr
     good, due = run.parameters, False
     with _bar(progress, run.step, steps) as show:

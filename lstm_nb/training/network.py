@@ -112,7 +112,7 @@ def squared_error(
                          "targets": (targets, "n_y, m, T")}, {})
     return ((z - y)**2).mean(), 2 * (z - y) / z.size
 
-# %% ../../nbs/training/03_network.ipynb #cb2ffbeb
+# %% ../../nbs/training/03_network.ipynb #8543f4b1
 def network_loss(
     parameters:dict, # As in network_forward
     batch:tuple, # Inputs `(n_x, m, T_x)`, targets, perhaps more options
@@ -139,7 +139,7 @@ def _batch_parts(batch, options):
                     "targets, a dictionary), "
                     f"got {type(batch).__name__}")
 
-# %% ../../nbs/training/03_network.ipynb #60ff9781
+# %% ../../nbs/training/03_network.ipynb #ca64b47b
 def predict(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     parameters:dict, # As in network_forward

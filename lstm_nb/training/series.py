@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['read_csv', 'windows', 'batches', 'plot_answers']
 
-# %% ../../nbs/training/04_series.ipynb #6285b4c0
+# %% ../../nbs/training/04_series.ipynb #97d190c5
 import csv
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..arguments import (ShapeError, check_finite, check_shapes, check_size,
                                check_whole, optional)
 from .updates import minibatch
 
-# %% ../../nbs/training/04_series.ipynb #5a8bec7c
+# %% ../../nbs/training/04_series.ipynb #12e6b0fd
 def read_csv(
     path, # A text file, its first line the names of the columns
     columns=None, # A name or a list of names; all columns if not given
@@ -61,7 +61,7 @@ def _number(text):
     except ValueError: return None
     return value if np.isfinite(value) else None
 
-# %% ../../nbs/training/04_series.ipynb #745cdc16
+# %% ../../nbs/training/04_series.ipynb #c92df1ad
 def windows(
     series:np.ndarray, # A measurement, `(n_x, T)`, or `(T,)` for one row
     length:int, # Steps in a window
@@ -85,7 +85,7 @@ def _as_rows(name, series):
     array = check_finite(name, series)
     return array[None] if array.ndim == 1 else array
 
-# %% ../../nbs/training/04_series.ipynb #5116e5d9
+# %% ../../nbs/training/04_series.ipynb #e09b60b3
 def batches(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     y:np.ndarray, # Targets, `(n_y, m, T)`, or classes, `(m, T)`
@@ -102,7 +102,7 @@ def batches(
         return x[:, chosen], y[..., chosen, :]
     return batch
 
-# %% ../../nbs/training/04_series.ipynb #453e63ee
+# %% ../../nbs/training/04_series.ipynb #c6cfa842
 def plot_answers(
     y:np.ndarray, # What was measured, `(n_y, m, 1)`
     answers:np.ndarray, # What a network said, likewise

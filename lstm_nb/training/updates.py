@@ -18,7 +18,7 @@ import numpy as np
 
 from ..arguments import (check_function, check_least, check_mapping, check_positive,
                                check_rate, check_size, check_whole, missing)
-from .trees import check_tree, check_tree_like, map_tree, tree_leaves
+from ..trees import check_tree, check_tree_like, map_tree, tree_leaves
 
 # %% ../../nbs/training/02_updates.ipynb #c4208a97
 def _pair(parameters, gradients):
@@ -147,7 +147,9 @@ def minibatch(
 def step_settings(
     update, # As adam, or sgd, or a partial of one, or one of your own
     clip:float=None, # Longest global norm of the gradients, or `None`
-) -> dict: # `update`, `settings` and `clip`, to be saved and compared
+    part=None, # How the batches are cut, as in fit, or `None`
+    weights=None, # What a part counts, as in fit, or `None`
+) -> dict: # `update`, `settings`, `clip` and, if given, the others
     "How the steps of a run are made."
     given, placed = {}, ()
     if isinstance(update, partial):
@@ -164,11 +166,13 @@ def step_settings(
     first = {f"argument {n}": v for n, v in enumerate(placed)}
     settings = usual | held | first | given
     clip = None if clip is None else check_positive("clip", clip)
-    return {"update": _setting(update), "settings":
-            {k: _setting(v) for k, v in settings.items()
-             if k not in ("lr", "state")}, "clip": clip}
+    settings = {k: _setting(v) for k, v in settings.items()
+                if k not in ("lr", "state")}
+    cut = {"part": part, "weights": weights}
+    return {"update": _setting(update), "settings": settings, "clip": clip,
+            **{k: _setting(v) for k, v in cut.items() if v is not None}}
 
-# %% ../../nbs/training/02_updates.ipynb #c97f9d05
+# %% ../../nbs/training/02_updates.ipynb #4177f2a6
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 def _setting(value):
@@ -220,6 +224,7 @@ def settings_in_words(
     how:dict, # As step_settings returns it
 ) -> str: # In words
     "What an error says of an update."
-    settings = how["settings"] | {"clip": how["clip"]}
+    cut = {k: how[k] for k in ("clip", "part", "weights") if k in how}
+    settings = how["settings"] | cut
     said = ", ".join(f"{k} = {v}" for k, v in settings.items())
     return f"{how['update']} with {said}"

@@ -23,7 +23,8 @@ from lstm_nb.training.adding import adding_problem
 from lstm_nb.training.loop import NonFiniteError, Run, fit
 from lstm_nb.training.network import init_network, network_backward, network_forward
 from lstm_nb.training.text import one_hot, sample
-from lstm_nb.training.trees import check_tree, load_tree, parameter_gradients, save_tree, tree_leaves
+from lstm_nb.training.trees import load_tree, save_tree
+from lstm_nb.trees import check_tree, parameter_gradients, tree_leaves
 from lstm_nb.training.updates import adam, clip_by_norm, cosine_schedule, minibatch, settings_in_words, sgd, step_settings
 from problems import tables
 from safetensors import numpy
