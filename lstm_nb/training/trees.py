@@ -12,103 +12,133 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..arguments import check_kind, optional
+from ..arguments import check_kind
 from ..exchange.files import SEAL, check_seal, check_target, sealed, write_file
 
-# %% ../../nbs/training/01_trees.ipynb #40c05ef8
-def save_tree(
-    path, # A file; one that is there is replaced when the new one is complete
-    tree, # Dictionaries, lists and tuples of arrays, numbers, strings and `None`
-):
-    "Write a tree to a safetensors file: all or nothing, even if the process is killed."
-    arrays = {}
-    form = json.dumps(_encode(tree, "tree", "", arrays))
-    save = optional("safetensors.numpy", "train", "a file of a tree").save
-    write_file(path, sealed(save(arrays, {"form": form})))
-
-# %% ../../nbs/training/01_trees.ipynb #17c2f53b
-def load_tree(
-    path, # A file that save_tree wrote
-): # The tree, every bit as it was, in memory of its own
-    "Read a tree. Raises `ValueError` if the file is damaged or another one."
-    safetensors, path = optional("safetensors", "train", "a file of a tree"), os.fspath(path)
-    try:
-        check_seal(path)
-        with safetensors.safe_open(path, framework="np") as file:
-            left = {*file.keys()}
-            def read(name):
-                if name not in left: raise ValueError(f'"{name}" is missing or comes twice')
-                left.remove(name)
-                return file.get_tensor(name)
-            says = file.metadata()
-            tree = _decode(json.loads(says["form"], object_pairs_hook=_unique), read)
-            left |= says.keys() - {"form", SEAL}
-            if not left: return tree
-            raise ValueError(f"without a place: {', '.join(sorted(left))}")
-    except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError,
-            RecursionError) as e:
-        raise ValueError(f"{path}: expected a file of save_tree, "
-                         f"got something else: {e!r}") from e
-
 # %% ../../nbs/training/01_trees.ipynb #eb9de715
-_DTYPES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64"
+_DTYPES = {"BOOL": "bool", "I8": "int8", "I16": "int16", "I32": "int32",
+           "I64": "int64", "U8": "uint8", "U16": "uint16",
+           "U32": "uint32", "U64": "uint64", "F16": "float16",
+           "F32": "float32", "F64": "float64", "C64": "complex64"}
 
-def _encode(
-    tree, # As in save_tree
-    place:str, # What it is called in an error
-    name:str, # What its arrays are called in the file
-    arrays:dict, # Receives the arrays
-    levels:int=100, # That the tree may have
-) -> dict: # The form of the tree: one entry, the kind of its root
-    "What JSON can hold of a tree; its arrays are set aside."
-    if tree is None or isinstance(tree, (bool, int, float, str)): return {"value": tree}
-    if not levels: raise ValueError("tree: expected at most 100 levels, got more")
-    inner = lambda v, at, k: _encode(v, f"{place}[{at}]", below(k), arrays, levels - 1)
-    below = lambda k: f"{name}.{k}" if name else str(k)
+def _encode(tree, place, name, arrays, levels=100):
+    "What JSON can hold of a tree; its arrays go into `arrays`."
+    if tree is None or isinstance(tree, (bool, int, float, str)):
+        return {"value": tree}
+    if not levels:
+        raise ValueError("tree: expected at most 100 levels, got more")
+    def inner(v, at, k):
+        below = f"{name}.{k}" if name else str(k)
+        return _encode(v, f"{place}[{at}]", below, arrays, levels - 1)
     if isinstance(tree, Mapping):
         for k in tree: check_kind(place, k, str, "names")
         return {"dict": {k: inner(v, f'"{k}"', k) for k, v in tree.items()}}
     if isinstance(tree, (list, tuple)):
         kind = "tuple" if isinstance(tree, tuple) else "list"
         return {kind: [inner(v, n, n) for n, v in enumerate(tree)]}
-    array = tree if isinstance(tree, (np.ndarray, np.generic)) else np.asarray(None)
-    if isinstance(tree, np.ma.MaskedArray) or array.dtype.name not in _DTYPES.split():
-        got = array.dtype if array.dtype != object else type(tree).__name__
-        raise TypeError(f"{place}: expected an array of {_DTYPES.replace(' ', ', ')}, got {got}")
+    array = _plain_array(place, tree)
     while name in arrays: name += "_"
-    array = np.array(array, order="C")
-    arrays[name] = array.astype(array.dtype.newbyteorder("<"))
+    arrays[name] = array
     return {"array": name}
+
+def _plain_array(place, value):
+    "An array as the file has it. Raises `TypeError` for other things."
+    known = isinstance(value, (np.ndarray, np.generic))
+    array = value if known else np.asarray(None)
+    masked = isinstance(value, np.ma.MaskedArray)
+    if not masked and array.dtype.name in _DTYPES.values():
+        array = np.array(array, order="C")
+        return array.astype(array.dtype.newbyteorder("<"))
+    got = array.dtype if array.dtype != object else type(value).__name__
+    raise TypeError(f"{place}: expected an array of "
+                    f"{', '.join(_DTYPES.values())}, got {got}")
 
 # %% ../../nbs/training/01_trees.ipynb #9409b5cd
 _FORMS = {"value": (bool, int, float, str, type(None)), "array": str,
           "dict": dict, "list": list, "tuple": list}
 
-def _unique(
-    pairs:list, # Names and values, as JSON has them
-) -> dict: # The same
-    "Raises `ValueError` where a name comes twice."
+def _unique(pairs):
+    "A dictionary of pairs. Raises `ValueError` where a name comes twice."
     if len(dict(pairs)) == len(pairs): return dict(pairs)
     raise ValueError("a name comes twice")
 
-def _decode(
-    form:dict, # As _encode returns it
-    read, # (name) -> array
-): # The tree
-    "The other way round than _encode."
+def _decode(form, arrays):
+    "The tree of a form; its arrays are taken out of `arrays`."
     [(kind, v)] = form.items()
     if not isinstance(v, _FORMS[kind]):
         raise ValueError(f"{kind}: {type(v).__name__}")
     if kind == "value": return v
-    if kind == "array": return np.array(read(v))
-    if kind == "dict": return {k: _decode(w, read) for k, w in v.items()}
-    return {"list": list, "tuple": tuple}[kind](_decode(w, read) for w in v)
+    if kind == "array": return np.array(arrays.pop(v))
+    if kind == "dict": return {k: _decode(w, arrays) for k, w in v.items()}
+    made = tuple if kind == "tuple" else list
+    return made(_decode(w, arrays) for w in v)
+
+# %% ../../nbs/training/01_trees.ipynb #0140bb28
+def _packed(arrays, form):
+    "A safetensors file of arrays, with the form of their tree."
+    names = {np.dtype(v): k for k, v in _DTYPES.items()}
+    order = sorted(arrays, key=lambda k: (-arrays[k].itemsize, k))
+    header, end = {"__metadata__": {"form": form}}, 0
+    for k in order:
+        v, start = arrays[k], end
+        end = start + v.nbytes
+        header[k] = {"dtype": names[v.dtype], "shape": v.shape,
+                     "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    parts = [arrays[k].tobytes() for k in order]
+    return b"".join([len(text).to_bytes(8, "little"), text, *parts])
+
+def _unpacked(data):
+    "Metadata and arrays of a file; every byte of it has one place."
+    n = int.from_bytes(data[:8], "little")
+    if not 0 < n <= len(data) - 8: raise ValueError("no header")
+    header = json.loads(data[8:8 + n], object_pairs_hook=_unique)
+    says, arrays, end = header.pop("__metadata__"), {}, 0
+    place = lambda k: header[k]["data_offsets"]
+    for k in sorted(header, key=place):
+        start, stop = place(k)
+        dtype = np.dtype(_DTYPES[header[k]["dtype"]]).newbyteorder("<")
+        v = np.ndarray(header[k]["shape"], dtype, data, 8 + n + start)
+        if (start, stop) != (end, end + v.nbytes):
+            raise ValueError(f'"{k}" is not where it should be')
+        arrays[k], end = v, stop
+    if end == len(data) - 8 - n: return says, arrays
+    raise ValueError("bytes without a place")
+
+# %% ../../nbs/training/01_trees.ipynb #40c05ef8
+def save_tree(
+    path, # A file; an old one is replaced when the new one is complete
+    tree, # Dictionaries, lists and tuples of arrays, numbers and words
+):
+    "Write a tree to a file: all or nothing, even in a killed process."
+    arrays = {}
+    form = json.dumps(_encode(tree, "tree", "", arrays))
+    write_file(path, sealed(_packed(arrays, form)))
+
+# %% ../../nbs/training/01_trees.ipynb #17c2f53b
+def load_tree(
+    path, # A file that save_tree wrote
+): # The tree, every bit as it was, in memory of its own
+    "Read a tree. Raises `ValueError` if the file is damaged or another."
+    path = os.fspath(path)
+    try:
+        check_seal(path)
+        with open(path, "rb") as file: says, arrays = _unpacked(file.read())
+        form = json.loads(says["form"], object_pairs_hook=_unique)
+        tree = _decode(form, arrays)
+        left = {*arrays} | says.keys() - {"form", SEAL}
+        if not left: return tree
+        raise ValueError(f"without a place: {', '.join(sorted(left))}")
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError,
+            RecursionError) as e:
+        raise ValueError(f"{path}: expected a file of save_tree, "
+                         f"got something else: {e!r}") from e
 
 # %% ../../nbs/training/01_trees.ipynb #09dbbfc8
 def tree_at(
     path, # A file, which need not be there
     default=None, # What to return where there is no file
 ): # The tree in it, or `default`
-    "What was saved at a path. Raises `OSError` where nothing could be saved."
+    "What was saved at a path. Raises `OSError` where nothing could be."
     check_target(path)
     return load_tree(path) if os.path.exists(path) else default

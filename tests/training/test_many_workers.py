@@ -12,7 +12,7 @@ import pytest
 from conftest import need, suites
 from lstm_nb import NonFiniteError, cross_entropy, fit, init_network, load_tree, network_backward, network_forward
 from lstm_nb.engines.shards import PartError, split_columns
-from lstm_nb.training.settings import settings_in_words, step_settings
+from lstm_nb.training.updates import settings_in_words, step_settings
 from lstm_nb.training.updates import adam, cosine_schedule, minibatch
 from test_train import posix, same
 
