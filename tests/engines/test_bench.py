@@ -1,10 +1,11 @@
 "The benchmarks run, on tiny sizes and with what the development set has. No time is asserted."
+import importlib.util
 import json
 import subprocess
 import sys
 
 import pytest
-from conftest import root
+from conftest import need, root
 
 from lstm_nb.engines import compiled
 
@@ -44,6 +45,14 @@ def test_tried(tmp_path):
 def test_layers(tmp_path):
     rows = run("layers", tmp_path/"layers.json", "--only", "numpy")
     assert {(row["dtype"], row["lengths"]) for row in rows} == {(d, n) for d in ("float32", "float64") for n in (True, False)}
+
+
+def test_shards(tmp_path):
+    "Every map and every worker gives the same bits; two numbers of workers."
+    need(importlib.util.find_spec("distributed"), 'Dask, `pip install "lstm_nb[dask]"`')
+    rows = run("shards", tmp_path/"shards.json")
+    assert [row["workers"] for row in rows] == [1, 2] and rows[0]["bits"] == rows[1]["bits"]
+    assert all(set(row["seconds"]) == {"map", "threads", "processes", "Dask", "alone"} for row in rows)
 
 
 def test_digits(tmp_path):
