@@ -1,4 +1,4 @@
-"What page 10's second half says of the compiled engine: compile time, who multiplies and who shares out, products by loops. Writes compiled.json."
+"What page E4 says of the compiled engine: compile time, who multiplies and who shares out, products by loops. Writes compiled.json."
 import json
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What was tried to make the engines faster, and what it gave: writes bench/records/tried.json, which page 14 shows.
+"""What was tried to make the engines faster, and what it gave: writes bench/records/tried.json, which page E8 shows.
 
 Two kinds of programs, in turn and each in a process of its own, as in run.py. The compiled engine with and without its sharing, whose results
 are checked first; and the matrix products with all moving of memory around them, in the layout of the engines and in others, by MKL throughout."""

@@ -20,7 +20,7 @@ import numpy as np
 from ..activations import sigmoid
 from ..arguments import check_kind
 
-# %% ../../nbs/engines/03_arrays.ipynb #95899bd1
+# %% ../../nbs/engines/03_arrays.ipynb #e4c54201
 RunSizes = namedtuple("RunSizes", "n_x n_a m T_x dtype")
 Step = namedtuple("Step", "a_prev pre gates pre_c ot ft_it c_prev_cct cct "
                           "c_next tanh_c a_next")
@@ -59,9 +59,9 @@ class Memory:
         return self.sizes, [getattr(self, k) for k in _KEPT]
 
     def __setstate__(self, state):
-        sizes, arrays = state
-        self.__init__(*sizes)
-        for k, v in zip(_KEPT, arrays): np.copyto(getattr(self, k), v)
+        self.__init__(*state[0])
+        for k, v in zip(_KEPT, state[1], strict=True):
+            np.copyto(getattr(self, k), v)
 
 # %% ../../nbs/engines/03_arrays.ipynb #bec8529c
 def turn(

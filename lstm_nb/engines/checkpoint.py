@@ -115,7 +115,7 @@ def _checked_run(x, a0, parameters, c0, engine, mask):
     sizes = {"n_x": input_rows(parameters), "n_a": n_a, "m": m}
     return engine, sizes, *map(found.get, ("a0", "c0", "mask"))
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #e7af39a1
+# %% ../../nbs/engines/06_checkpoint.ipynb #02d6290c
 @np.errstate(all="ignore")
 def checkpointed_lstm_forward(
     x, # `(n_x, m, T_x)`, a list of such, or a function of (start, stop)
@@ -157,7 +157,8 @@ def _keep(tape, s, states, only_last):
         new = (np.empty((T_x, *v.shape[:2]), v.dtype) for v in shown)
         states += _pair([v.transpose(1, 2, 0) for v in new])
     if not only_last:
-        for whole, v in zip(states, shown): whole[:, :, start:stop] = v
+        for whole, v in zip(states, shown, strict=False):
+            whole[:, :, start:stop] = v
     tape.spare.append(part)
 
 def _pair(found): return (*found, None)[:2]
@@ -197,12 +198,13 @@ def _arriving(name, upstream, state, bounds, later, room):
     total[:, :, -1] += later                                # (43)
     return total
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #d8eccf26
+# %% ../../nbs/engines/06_checkpoint.ipynb #9d6c6a20
 def _segment_backward(tape, s, spare, room, upstream, later):
     "`dx`, (`da0`, `dc0`) and parameter gradients of one segment."
     segment, bounds = _run(tape, s, spare), tape.bounds[s]
-    da, dc = (_arriving(k, u, v, bounds, d, room) for k, u, v, d in
-              zip(("da", "dc"), upstream, (segment.a, segment.c), later))
+    both = zip(("da", "dc"), upstream, (segment.a, segment.c), later,
+               strict=True)
+    da, dc = (_arriving(k, u, v, bounds, d, room) for k, u, v, d in both)
     steps = max(1, min(upstream[0].T, bounds[1]) - bounds[0])
     if da is None or da.shape[2] < steps:
         dtype = segment.a.dtype if da is None else da.dtype
