@@ -61,6 +61,7 @@ prove-mutants:  ## plant mistakes in the theorem and see it fail; writes proof/r
 
 bench: .venv/.bench  ## time the engines against PyTorch and JAX, on a quiet machine
 	@$(bin)/python bench/run.py
+	@$(bin)/python bench/moves.py
 	@$(bin)/python bench/halves.py
 	@$(bin)/python bench/layers.py
 	@$(bin)/python bench/compiled.py

@@ -1,4 +1,4 @@
-"""A batch in one call, or its halves on two Python threads? Writes bench/records/halves.json, which page 10 shows.
+"""A batch in one call, or its halves on two Python threads? Writes bench/records/halves.json, which page E5 shows.
 
 NumPy gives the lock free while it computes, so two threads can work side by side, each with a tape of its own. Whether that wins
 depends on what OpenBLAS does meanwhile: with two threads of its own, or with one. Each setting is a process of its own."""

@@ -1,4 +1,4 @@
-"""Long sequences: peak memory and time of the plain engine, of checkpoints and of PyTorch. Writes bench/records/long.json, which page 11 shows.
+"""Long sequences: peak memory and time of the plain engine, of checkpoints and of PyTorch. Writes bench/records/long.json, which page E6 shows.
 
 Every measurement is a process of its own: it draws the inputs, runs a few steps to have everything loaded and compiled, and then forward
 and backward. Memory is what the peak of the resident set rises above where it stood before. Time is the best of the runs in a process;

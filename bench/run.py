@@ -1,4 +1,4 @@
-"""Ours and others on eight sizes: `make bench`, about a quarter of an hour, writes bench/records/results.json, which page 14 shows.
+"""Ours and others on eight sizes: `make bench`, about a quarter of an hour, writes bench/records/results.json, which page E8 shows.
 
 Every program lives in a process of its own. For every size and type they first compute outputs and gradients, which are compared
 with our per-step numbers in float64; then they are timed in turn, round after round, each once a round. A program that is missing
