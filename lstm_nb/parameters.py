@@ -37,6 +37,7 @@ def state_weight(
     name = f'parameters["{known[0]}"]'
     return check_shapes({name: (parameters[known[0]], "rows, columns")})[0]
 
+# %% ../nbs/00_parameters.ipynb #4052edf9
 def input_rows(
     parameters:dict, # Of one network
 ) -> int: # `n_x`
