@@ -34,15 +34,6 @@ def state_weight(
               if str(k)[:1] == "W" and k not in ("Wy", "Wya")]
     return _first_of(parameters, ["Wp", "Wc", "Waa", *others])[1]
 
-def input_rows(
-    parameters:dict, # Of one network
-) -> int: # `n_x`
-    "How many inputs a network reads, from the columns of its weights."
-    key, weight = _first_of(parameters, ["Wax", "Wc", "Wz", "Wf", "Wi"])
-    rows, columns = weight.shape
-    if key == "Wax": return columns
-    return columns - len(state_weight(parameters))
-
 def _first_of(
     parameters:dict, # Of one network
     keys:list, # Of weights, in the order in which they are asked for
@@ -53,6 +44,16 @@ def _first_of(
         name = f'parameters["{k}"]'
         return k, *check_shapes({name: (parameters[k], "rows, columns")})
     raise missing("parameters", "Wc", "it or another weight")
+
+# %% ../nbs/00_parameters.ipynb #4052edf9
+def input_rows(
+    parameters:dict, # Of one network
+) -> int: # `n_x`
+    "How many inputs a network reads, from the columns of its weights."
+    key, weight = _first_of(parameters, ["Wax", "Wc", "Wz", "Wf", "Wi"])
+    rows, columns = weight.shape
+    if key == "Wax": return columns
+    return columns - len(state_weight(parameters))
 
 # %% ../nbs/00_parameters.ipynb #22ccbda7
 def init_parameters(

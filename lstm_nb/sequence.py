@@ -61,6 +61,7 @@ def lstm_backward(
     dx = stack_steps(dx[::-1][:da.shape[2]])
     return {"dx": dx, "da0": da_prev, **sums, "dc0": dc_prev}
 
+# %% ../nbs/05_sequence.ipynb #ab1f7b99
 def at_step(
     d:np.ndarray, # Gradient with respect to the states, `(n_a, m, T)`
     t:int, # The step
