@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['split_columns', 'count_columns', 'tree_sum', 'PartError', 'shard_gradients']
 
-# %% ../../nbs/engines/07_shards.ipynb #010af7d9
+# %% ../../nbs/engines/07_shards.ipynb #3375dbbb
 import math
 from functools import partial, reduce
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ..arguments import (ShapeError, as_array, check_function, check_kind, check
 from ..trees import (check_tree, check_tree_like, map_tree, parameter_gradients,
                            tree_leaves)
 
-# %% ../../nbs/engines/07_shards.ipynb #0a22ffbe
+# %% ../../nbs/engines/07_shards.ipynb #62473bac
 def split_columns(
     batch, # An array of examples, or a dictionary, list or tuple of them
     size:int, # Examples of a part; the last part has what is left
@@ -53,7 +54,7 @@ def _cut(columns, v):
     if not isinstance(v, np.ndarray) or not v.ndim: return v
     return v[columns] if _axis(v) == 0 else v[:, columns]
 
-# %% ../../nbs/engines/07_shards.ipynb #14f9db7c
+# %% ../../nbs/engines/07_shards.ipynb #eaf3da9c
 def tree_sum(
     terms, # Trees of arrays, all of one form, in order; at least one
 ): # Their sum, in that form
@@ -69,19 +70,23 @@ def tree_sum(
 @np.errstate(all="ignore")
 def _add(left, right): return map_tree(np.add, left, right)
 
-# %% ../../nbs/engines/07_shards.ipynb #1fe24509
+# %% ../../nbs/engines/07_shards.ipynb #e6504bb9
 class PartError(RuntimeError):
     "A part failed, or its result did not come. `part` is its number."
     def __init__(self, part, what):
         super().__init__(f"part {part}: {what}")
         self.part, self.what = part, what
-    def __reduce__(self):                     # pools send errors by pickle
+    def __reduce__(self):                     # pools pickle errors
         return type(self), (self.part, self.what)
 
-def _run_part(f, parameters, job):
+class _Done(NamedTuple):
     "The number of a part, and what `f` says of it."
+    part:int
+    result:tuple
+
+def _run_part(f, parameters, job):
     number, part = job
-    try: return number, _own_result(f(parameters, part), parameters)
+    try: return _Done(number, _own_result(f(parameters, part), parameters))
     except Exception as e:
         raise PartError(number, f"{type(e).__name__}: {e}") from e
 
@@ -99,7 +104,7 @@ def _in_c_order(tree):
     return map_tree(
         lambda v: np.asanyarray(v, order="C") if arrays(v) else v, tree)
 
-# %% ../../nbs/engines/07_shards.ipynb #0d56169a
+# %% ../../nbs/engines/07_shards.ipynb #362182f0
 def _in_turn(results, n):
     "The results of parts 0 to n - 1. Raises an error that names the part."
     results = iter(results)
@@ -109,16 +114,17 @@ def _in_turn(results, n):
         except Exception as e:
             what = f"no result, {type(e).__name__}: {e}"
             raise PartError(number, what) from e
-        if not isinstance(found, tuple) or found[0] != number:
+        done = isinstance(found, _Done)
+        if not done or found.part != number:
             got = "none" if found is None else type(found).__name__
-            if isinstance(found, tuple): got = f"that of part {found[0]}"
+            if done: got = f"that of part {found.part}"
             raise ValueError(f"map: expected the result of part {number}, "
                              f"got {got}")
-        yield found[1]
+        yield found.result
     if next(results, None) is not None:
         raise ValueError(f"map: expected {n} results, got more")
 
-# %% ../../nbs/engines/07_shards.ipynb #ed7496dd
+# %% ../../nbs/engines/07_shards.ipynb #86c48b3d
 def _shares(parts, weights):
     "What each part counts, as a share of all."
     if weights is None:
@@ -136,7 +142,7 @@ def _shares(parts, weights):
 def _weighted(share, result):
     return map_tree(lambda v: np.multiply(share, v, dtype=v.dtype), result)
 
-# %% ../../nbs/engines/07_shards.ipynb #e1316d0c
+# %% ../../nbs/engines/07_shards.ipynb #6a99ef76
 def shard_gradients(
     f, # (parameters, part) -> loss, gradients, and perhaps other figures
     parts:list, # What `f` takes, an entry per part, however many workers

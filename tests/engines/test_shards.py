@@ -277,7 +277,7 @@ def test_maps_that_go_wrong(two):
         time.sleep(.05 * (job[0] == 0))
         return function(job)
     wrong = {lambda f, jobs: map(f, jobs[:-1]): "part 5, got none", lambda f, jobs: map(f, [*jobs[:2], *jobs[3:]]): "part 2, got that of part 3", lambda f, jobs: map(f, [jobs[0], *jobs]): "part 1, got that of part 0",
-             lambda f, jobs: map(f, jobs[::-1]): "part 0, got that of part 5", lambda f, jobs: [f(job)[1] for job in jobs]: "part 0, got that of part", lambda f, jobs: client.map(f, jobs, pure=False): "part 0, got Future", lambda f, jobs: [None]*6: "part 0, got none"}
+             lambda f, jobs: map(f, jobs[::-1]): "part 0, got that of part 5", lambda f, jobs: [f(job)[1] for job in jobs]: "part 0, got tuple", lambda f, jobs: client.map(f, jobs, pure=False): "part 0, got Future", lambda f, jobs: [None]*6: "part 0, got none"}
     for f, what in wrong.items():
         with pytest.raises(ValueError, match=f"^map: expected the result of {what}"): call(map=f)
     with pytest.raises(ValueError, match="^map: expected 6 results, got more"): call(map=lambda f, jobs: map(f, [*jobs, jobs[0]]))
