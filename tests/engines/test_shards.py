@@ -303,7 +303,7 @@ def test_the_example_of_dask_runs_as_printed(tmp_path):
     "Pasted below the page's first cells into a file, and run as a program."
     needs_dask()
     cells = page()
-    [setup] = [c for c in cells if c.startswith("from concurrent.futures")]
+    [setup] = [c for c in cells if "\nfrom concurrent.futures import" in c]
     [first] = [c for c in cells if c.startswith("def mean_square")]
     [example] = [c for c in cells if "LocalCluster" in c]
     (tmp_path/"many.py").write_text("\n\n".join((setup, first, example)), encoding="utf-8")
