@@ -307,7 +307,7 @@ def test_the_example_of_dask_runs_as_printed(tmp_path):
     [first] = [c for c in cells if c.startswith("def mean_square")]
     [example] = [c for c in cells if "LocalCluster" in c]
     (tmp_path/"many.py").write_text("\n\n".join((setup, first, example)), encoding="utf-8")
-    done = subprocess.run([sys.executable, "-W", "ignore", "many.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, env=os.environ | {"PYTHONPATH": str(root), "OPENBLAS_NUM_THREADS": "1"})
+    done = subprocess.run([sys.executable, "-W", "ignore", "many.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300, env=os.environ | {"PYTHONPATH": str(root), "OPENBLAS_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
     assert "dashboard: http://127.0.0.1:" in done.stdout and "100% Completed" in done.stdout, done.stdout
     assert done.stdout.rstrip().endswith("True"), done.stdout
