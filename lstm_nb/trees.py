@@ -15,82 +15,93 @@ from .arguments import ShapeError, check_kind, check_mapping, check_real, missin
 
 # %% ../nbs/00_trees.ipynb #18578260
 def parameter_gradients(
-    parameters, # Arrays in dictionaries, lists and tuples, nested in any way
-    gradients, # Likewise: the gradient of the entry `"Wf"` is the entry `"dWf"`
+    parameters, # Arrays in dictionaries, lists and tuples
+    gradients, # Likewise: the gradient of `"Wf"` is the entry `"dWf"`
     name:str="gradients", # What the second tree is called in an error
-    check=check_real, # (name, value) -> array, for every leaf; `as_array` takes complex ones too
-): # Of all gradients those of the parameters, in the form of the parameters, with the d
-    "What a backward pass returns, without the gradients of anything else."
+    check=check_real, # (name, array) -> array; `as_array` for complex
+): # The gradients of the parameters, in their form, with the d
+    "What a backward pass returns, without any other gradients."
     like = check_tree("parameters", parameters, check)
-    return _with_d(check_tree_like(name, gradients, like, "d", check=check))
+    own = check_tree_like(name, gradients, like, "d", check=check)
+    return _with_d(own)
 
-def _with_d(
-    tree, # As check_tree_like returns it
-): # The same, every key of a dictionary with a d in front
+def _with_d(tree):
     "The names of gradients."
-    if isinstance(tree, dict): return {f"d{k}": _with_d(v) for k, v in tree.items()}
-    if isinstance(tree, (list, tuple)): return type(tree)(map(_with_d, tree))
+    if isinstance(tree, dict):
+        return {f"d{k}": _with_d(v) for k, v in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(map(_with_d, tree))
     return tree
 
 # %% ../nbs/00_trees.ipynb #c5e0c7d7
-def _is_numbers(v) -> bool: # Whether a list or tuple is an array written out
-    "Nothing but numbers and lists of numbers."
-    if isinstance(v, (Number, np.generic)): return True
-    return isinstance(v, (list, tuple)) and len(v) > 0 and all(map(_is_numbers, v))
-
 def check_tree(
     name:str, # What the tree is called in an error
-    tree, # Dictionaries, lists and tuples of arrays; `None` in a list where there is nothing
-    check=check_real, # (name, value) -> array, for every leaf
+    tree, # Dictionaries, lists and tuples of arrays; `None` for nothing
+    check=check_real, # (name, array) -> array, for every leaf
 ): # The same of plain dictionaries, lists and tuples
-    "Every leaf as an array, of real numbers by default. Raises `TypeError` for anything else."
+    "Every leaf as an array. Raises `TypeError` for anything else."
     if isinstance(tree, Mapping):
         for k in tree: check_kind(name, k, str, "names")
-        return {k: check_tree(f'{name}["{k}"]', v, check) for k, v in tree.items()}
+        return {k: check_tree(f'{name}["{k}"]', v, check)
+                for k, v in tree.items()}
     if isinstance(tree, (list, tuple)) and not _is_numbers(tree):
         kind = tuple if isinstance(tree, tuple) else list
-        return kind(v if v is None else check_tree(f"{name}[{n}]", v, check)
-                    for n, v in enumerate(tree))
+        return kind(
+            v if v is None else check_tree(f"{name}[{n}]", v, check)
+            for n, v in enumerate(tree))
     return check(name, tree)
 
+def _is_numbers(v):
+    if isinstance(v, (Number, np.generic)): return True
+    lists = isinstance(v, (list, tuple)) and len(v) > 0
+    return lists and all(map(_is_numbers, v))
+
+# %% ../nbs/00_trees.ipynb #0a43de31
 def check_tree_like(
     name:str, # What the tree is called in an error
     tree, # Gradients, or a state of an optimiser
-    like, # Parameters, as check_tree returns them; `None` where there is nothing
+    like, # As check_tree returns it; `None` where there is nothing
     d:str="", # What the keys of `tree` begin with
     of:str="parameters", # What `like` is called in an error
-    check=check_real, # (name, value) -> array, for every leaf
+    check=check_real, # (name, array) -> array, for every leaf
 ): # `tree` in the form of `like`, without `d` and whatever else is in it
-    "A tree that belongs to the parameters. Raises an error that names the place if it does not."
+    "A tree of the form of another. Raises an error that names the place."
     if like is None: return None
+    inner = lambda at, v, p, place: check_tree_like(
+        f"{name}[{at}]", v, p, d, f"{of}[{place}]", check)
     if isinstance(like, dict):
         check_mapping(name, tree)
         for k, p in like.items():
-            if d + k not in tree: raise missing(name, d + k, getattr(p, "shape", ""))
-        return {k: check_tree_like(f'{name}["{d}{k}"]', tree[d + k], p, d, f'{of}["{k}"]', check)
+            if d + k not in tree:
+                raise missing(name, d + k, getattr(p, "shape", ""))
+        return {k: inner(f'"{d}{k}"', tree[d + k], p, f'"{k}"')
                 for k, p in like.items()}
     if isinstance(like, (list, tuple)):
         check_kind(name, tree, (list, tuple), f"a list as {of}")
         if len(tree) != len(like):
-            raise ShapeError(f"{name}: expected {len(like)} entries as {of}, got {len(tree)}")
-        return type(like)(check_tree_like(f"{name}[{n}]", v, p, d, f"{of}[{n}]", check)
-                          for n, (v, p) in enumerate(zip(tree, like, strict=True)))
+            raise ShapeError(f"{name}: expected {len(like)} entries "
+                             f"as {of}, got {len(tree)}")
+        pairs = enumerate(zip(tree, like, strict=True))
+        return type(like)(inner(n, v, p, n) for n, (v, p) in pairs)
     array = check(name, tree)
     if array.shape == like.shape: return array
-    raise ShapeError(f"{name}: expected {like.shape} as {of}, got {array.shape}")
+    raise ShapeError(f"{name}: expected {like.shape} as {of}, "
+                     f"got {array.shape}")
 
 # %% ../nbs/00_trees.ipynb #138f6dd6
 def map_tree(
     f, # Takes one array of every tree
-    tree, # Arrays in dictionaries, lists and tuples, as check_tree returns them
+    tree, # As check_tree returns it
     *others, # Trees of the same form
 ): # What `f` returned, in that form; `None` stays
-    "`f` of every array, and of those at the same place in the other trees."
+    "`f` of every array, and of those at the same place in the others."
     if isinstance(tree, dict):
-        return {k: map_tree(f, v, *(o[k] for o in others)) for k, v in tree.items()}
+        return {k: map_tree(f, v, *(o[k] for o in others))
+                for k, v in tree.items()}
     if isinstance(tree, (list, tuple)):
-        kind = getattr(type(tree), "_make", type(tree))             # a named tuple has it
-        return kind(map_tree(f, *v) for v in zip(tree, *others, strict=True))
+        kind = getattr(type(tree), "_make", type(tree))  # named tuples
+        return kind(map_tree(f, *v)
+                    for v in zip(tree, *others, strict=True))
     return None if tree is None else f(tree, *others)
 
 def tree_leaves(
@@ -98,9 +109,10 @@ def tree_leaves(
     name:str="", # What it is called
 ) -> list: # Pairs of a place, as it is written in code, and an array
     "Every array with its place."
-    if isinstance(tree, dict): inside = [(f'{name}["{k}"]', v) for k, v in tree.items()]
+    if tree is None: return []
+    if isinstance(tree, dict):
+        inside = [(f'{name}["{k}"]', v) for k, v in tree.items()]
     elif isinstance(tree, (list, tuple)):
         inside = [(f"{name}[{n}]", v) for n, v in enumerate(tree)]
-    elif tree is None: return []
     else: return [(name, tree)]
     return [leaf for place, v in inside for leaf in tree_leaves(v, place)]
