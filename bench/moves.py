@@ -154,7 +154,7 @@ def main():
     parser.add_argument("--out", type=Path)
     a = parser.parse_args()
     rounds, seconds, chosen = (1, .01, [(3, 5, 10, 7)]) if a.quick else (9, .2, sizes)
-    notes = Notes(a.out or (None if a.quick else here/"records/moves.json"), {"rounds": rounds, "seconds": seconds, "sizes": chosen})
+    notes = Notes(a.out or (None if a.quick else here/"records/moves.json"), "moves.json", {"rounds": rounds, "seconds": seconds, "sizes": chosen})
     with Worker("moves.py", "all") as worker:
         time = partial(measure, worker, rounds, seconds)
         notes.rows = [rounded({"size": size, "dtype": "float64", "ms": time(kind="moves", size=size, dtype="float64")}) for size in chosen]

@@ -150,7 +150,7 @@ def main():
     from importlib.metadata import version
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     shape, n, r, w = ((4, 8, 4, 5), 5, 1, [1, 2]) if a.quick else (size, parts, rounds, counts)
-    notes = Notes(a.out or (None if a.quick else here/"records/shards.json"), {"size": shape, "parts": n, "rounds": r, "dtype": "float32", "threads": 1})
+    notes = Notes(a.out or (None if a.quick else here/"records/shards.json"), "shards.json", {"size": shape, "parts": n, "rounds": r, "dtype": "float32", "threads": 1})
     p, batch = problem(shape, n)
     for workers in w:
         if notes.done(workers=workers): continue

@@ -8,7 +8,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 core = "cell", "sequence"
-numpy_engine = "engines.fused", "engines.tape", "engines.calls"
+numpy_engine = "engines.arrays", "engines.calls"
 both_engines = *numpy_engine, "engines.compiled"
 trained = "networks.layers", "training.network", "training.updates", "training.loop"
 # the record, what makes it, and the modules that it speaks of
@@ -17,11 +17,13 @@ records = {
     "tests/records/power.json": ("make power", core),
     "tests/records/digits.json": ("make digits", (*core, "proof")),
     "bench/records/results.json": ("make bench", (*core, *both_engines, "engines.checkpoint")),
+    "bench/records/moves.json": ("make bench", ("sequence", *both_engines)),
     "bench/records/halves.json": ("make bench", numpy_engine),
     "bench/records/layers.json": ("make bench", (*both_engines, "networks.lengths", "networks.layers")),
     "bench/records/compiled.json": ("make bench", ("engines.compiled",)),
-    "bench/records/tried.json": ("make bench", ("engines.fused", "engines.compiled")),
+    "bench/records/tried.json": ("make bench", ("engines.arrays", "engines.compiled")),
     "bench/records/long.json": ("make bench", (*both_engines, "engines.checkpoint")),
+    "bench/records/shards.json": ("make bench", ("engines.shards",)),
     "bench/records/digits.json": ("make train", trained),
     "bench/records/adding.json": ("make train", ("training.adding", *trained)),
     "bench/records/text.json": ("make train", ("training.text", *trained)),
