@@ -22,7 +22,8 @@ def _scaled_tanh(z, alpha, beta):
     t = np.tanh(beta * z)
     return alpha * t, alpha * beta * tanh_derivative(t)
 
-def _affine(z, alpha, beta): return alpha * z + beta, np.full_like(z, alpha)
+def _affine(z, alpha, beta):
+    return alpha * z + beta, np.full_like(z, alpha)
 
 def _softsign(z):
     u = 1 + np.where(z.real < 0, -z, z)
@@ -58,21 +59,21 @@ ACTIVATIONS = {
     "Sigmoid": (_sigmoid, ()), "Tanh": (_tanh, ()),
     "ScaledTanh": (_scaled_tanh, (1, 1)), "Affine": (_affine, (1, 0)),
     "Softsign": (_softsign, ()), "Softplus": (_softplus, ()),
-    "Relu": (_relu, ()), "LeakyRelu": (_relu, (0.01,)), "Elu": (_elu, (1,)),
-    "ThresholdedRelu": (_thresholded_relu, (1,)),
+    "Relu": (_relu, ()), "LeakyRelu": (_relu, (0.01,)),
+    "Elu": (_elu, (1,)), "ThresholdedRelu": (_thresholded_relu, (1,)),
     "HardSigmoid": (_hard_sigmoid, (0.2, 0.5))}
 
 # %% ../../nbs/networks/05_activations.ipynb #865233bb
 def find_activation(
     name:str, # The argument
-    activation, # As in activate
+    activation, # A name in `ACTIVATIONS`, or (name, alpha[, beta])
 ): # A function of `z` that returns value and slope
-    "The function that `activation` stands for. Errors name the argument."
-    several = isinstance(activation, (tuple, list)) and len(activation) > 0
+    "The function that `activation` stands for."
+    several = isinstance(activation, (tuple, list)) and activation
     label, *constants = activation if several else (activation,)
     if not isinstance(label, str):
-        raise TypeError(f"{name}: expected a name or (name, alpha, beta), "
-                        f"got {type(label).__name__}")
+        raise TypeError(f"{name}: expected a name or (name, alpha, "
+                        f"beta), got {type(label).__name__}")
     known = {k.lower(): v for k, v in ACTIVATIONS.items()}
     if label.lower() not in known:
         raise ValueError(f'{name}: expected one of '
@@ -81,30 +82,38 @@ def find_activation(
     if len(constants) > len(defaults):
         raise ValueError(f"{name}: expected at most {len(defaults)} "
                          f'numbers for "{label}", got {len(constants)}')
-    constants = [float(check_number(name, n)) for n in constants]
-    constants += defaults[len(constants):]
+    given = [float(check_number(name, n)) for n in constants]
+    constants = [*given, *defaults[len(given):]]
     names = ("alpha", "beta")[:len(constants)]
     return partial(function, **dict(zip(names, constants, strict=True)))
 
+# %% ../../nbs/networks/05_activations.ipynb #7acbe092
 @np.errstate(all="ignore")
 def activate(
     z:np.ndarray, # Pre-activation, any shape
-    activation, # A name in `ACTIVATIONS`, or (name, alpha[, beta])
+    activation, # As in find_activation
 ) -> tuple: # The value and the slope, both in the shape of `z`
-    "An activation and its derivative at `z`; the case of the name is free."
+    "An activation and its derivative at `z`."
     function = find_activation("activation", activation)
     return function(as_array("z", z))
 
 # %% ../../nbs/networks/05_activations.ipynb #0446d4a7
-def clip_at(z, bound):
-    "`z` cut off at plus and minus `bound`, and its slope, equation (62)."
+def clip_at(
+    z:np.ndarray, # Any shape
+    bound:float, # Where it is cut off, or `None`
+) -> tuple: # What is left of `z`, and where it was not cut off
+    "`z` cut off at plus and minus `bound`, and its slope, (62)."
     if bound is None: return z, True
     inside = abs(z.real) <= bound
     return np.where(inside, z, bound * np.sign(z.real)), inside
 
-# %% ../../nbs/networks/05_activations.ipynb #f8a2adac
-def squash(z, activation, clip):
-    "The activation of a clipped `z`: value and slope, equation (63)."
+# %% ../../nbs/networks/05_activations.ipynb #aa5d32b0
+def squash(
+    z:np.ndarray, # Pre-activation, any shape
+    activation, # What find_activation returned
+    clip:float, # Where `z` is cut off, or `None`
+) -> tuple: # The value and the slope, both in the shape of `z`
+    "The activation of a clipped `z`: value and slope, (63)."
     z, inside = clip_at(z, clip)
     value, slope = activation(z)
     return value, slope * inside

@@ -67,8 +67,9 @@ def _gru_step_backward(da_next, dc_next, s, p, o):
 
 def _before_backward(dcct, s, p):
     "`drt`, what goes to state and input, and `dWc`, `dbc`, for (81)."
-    n, reset = len(s.a_prev), np.concatenate([s.r.value * s.a_prev, s.xt])
-    back, d = gate_backward("c", dcct, (), reset, None, p)  # (91), (92)
+    n, a_reset = len(s.a_prev), s.r.value * s.a_prev
+    reset = np.concatenate([a_reset, s.xt])
+    back, d = gate_backward("c", dcct, (), reset, None, p) # (91), (92)
     drt = back[:n] * s.a_prev * s.r.slope                  # (85)
     return drt, back[:n] * s.r.value, back[n:], d
 
@@ -105,9 +106,10 @@ def gru_forward(
         raise ValueError("reset_after: expected True, as the parameters "
                          f'have "bca", got {reset_after}')
     o = cell_options(activations, 2, clip=clip, reset_after=after)
-    shapes = {k: v for k, v in GRU_SHAPES.items() if k != "bca" or has_bias}
-    return run_without_memory("gru_forward", _gru_step, x, a0, parameters,
-                              shapes, c0, mask, o)
+    shapes = {k: v for k, v in GRU_SHAPES.items()
+              if k != "bca" or has_bias}
+    return run_without_memory("gru_forward", _gru_step, x, a0,
+                              parameters, shapes, c0, mask, o)
 
 # %% ../../nbs/networks/13_gru.ipynb #d3f72414
 @np.errstate(all="ignore")
@@ -133,7 +135,7 @@ def init_gru_parameters(
     rng=None, # A seed or a `np.random.Generator`; without it drawn anew
     dtype=np.float64, # The type of every array
 ) -> dict: # Names and shapes as in `GRU_SHAPES`
-    "Fresh parameters of a GRU: weights of variance 1 / columns, no biases."
+    "Fresh parameters: weights of variance 1 / columns, biases of 0."
     bias = check_flag("reset_after", reset_after)
     shapes = {k: v for k, v in GRU_SHAPES.items() if k != "bca" or bias}
     return init_parameters(shapes, dict(n_x=n_x, n_a=n_a), rng, dtype)

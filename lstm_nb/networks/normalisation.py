@@ -9,14 +9,23 @@ __all__ = ['normalise', 'normalise_backward']
 import numpy as np
 
 # %% ../../nbs/networks/10_normalisation.ipynb #0e50e3cb
-def normalise(y, epsilon):
+def normalise(
+    y:np.ndarray, # Any numbers, `(n_a, m)`
+    epsilon:float, # Added to the variance
+) -> tuple: # The result, `(n_a, m)`, and the factor `r`, `(1, m)`
     "Columns with mean 0 and variance 1, and their factors `r`, (74)."
     centred = y - y.mean(axis=0, keepdims=True)
-    r = 1 / np.sqrt((centred**2).mean(axis=0, keepdims=True) + epsilon)
+    variance = (centred**2).mean(axis=0, keepdims=True)
+    r = 1 / np.sqrt(variance + epsilon)
     return r * centred, r
 
-# %% ../../nbs/networks/10_normalisation.ipynb #8f183c3d
-def normalise_backward(dn, n, r):
+# %% ../../nbs/networks/10_normalisation.ipynb #49330420
+def normalise_backward(
+    dn:np.ndarray, # Gradient with respect to the result, `(n_a, m)`
+    n:np.ndarray, # The result, `(n_a, m)`
+    r:np.ndarray, # The factor that normalise returned, `(1, m)`
+) -> np.ndarray: # `(n_a, m)`
     "The gradient with respect to what was normalised, (78)."
+    mean = dn.mean(axis=0, keepdims=True)
     along = (n * dn).mean(axis=0, keepdims=True)
-    return r * (dn - dn.mean(axis=0, keepdims=True) - n * along)
+    return r * (dn - mean - n * along)

@@ -61,4 +61,5 @@ def variant_rnn_backward(
     return run_steps_backward("variant_rnn_forward", _rnn_step_backward,
                               da, tape, dc)
 
-ENGINES["variant_rnn"] = Engine(variant_rnn_forward, variant_rnn_backward)
+ENGINES["variant_rnn"] = Engine(variant_rnn_forward,
+                                variant_rnn_backward)

@@ -24,7 +24,11 @@ class Options(NamedTuple):
     epsilon:float=1e-5 # Of the normalisation
     reset_after:bool=False # Of the GRU
 
-def cell_options(activations, count, **others):
+def cell_options(
+    activations, # One per place, as in activate
+    count:int, # How many places there are
+    **others, # The other fields of Options
+) -> Options:
     "The options of a run, checked."
     if not isinstance(activations, (tuple, list)):
         raise TypeError("activations: expected a tuple, "
@@ -35,9 +39,9 @@ def cell_options(activations, count, **others):
     functions = [find_activation(f"activations[{n}]", a)
                  for n, a in enumerate(activations)]
     for k, value in others.items():
-        if value is None and k != "epsilon" or k == "reset_after": continue
-        check = check_least if k == "epsilon" else check_positive
-        others[k] = check(k, value)
+        if k == "epsilon": others[k] = check_least(k, value)
+        elif k != "reset_after" and value is not None:
+            others[k] = check_positive(k, value)
     return Options(functions, **others)
 
 # %% ../../nbs/networks/11_step.ipynb #a60611dc
@@ -47,7 +51,14 @@ class Gate(NamedTuple):
     slope:np.ndarray # Its derivative with respect to `z`, `(n_a, m)`
     norm:tuple=() # What was normalised and its factor, see normalise
 
-def gate_forward(k, activation, stack, c, p, o):
+def gate_forward(
+    k:str, # Which one, as in `W{k}`
+    activation, # What find_activation returned
+    stack:np.ndarray, # `(n_a + n_x, m)`, projected `(n_r + n_x, m)`
+    c:np.ndarray, # The memory that its peephole looks at, `(n_a, m)`
+    p:dict, # The parameters
+    o:Options,
+) -> Gate:
     "One gate or the candidate, (1) to (3) and (5) with all terms."
     y, norm = p[f"W{k}"] @ stack, ()
     if f"g{k}" in p:
@@ -57,8 +68,15 @@ def gate_forward(k, activation, stack, c, p, o):
     if f"P{k}" in p: z = z + p[f"P{k}"] * c                # (66)
     return Gate(*squash(z, activation, o.clip), norm)      # (63)
 
-# %% ../../nbs/networks/11_step.ipynb #45fb25f2
-def gate_backward(k, dz, norm, stack, c, p):
+# %% ../../nbs/networks/11_step.ipynb #c093a3c7
+def gate_backward(
+    k:str, # As in gate_forward
+    dz:np.ndarray, # Gradient with respect to `z`, `(n_a, m)`
+    norm:tuple, # That of the gate
+    stack:np.ndarray, # As in gate_forward
+    c:np.ndarray, # As in gate_forward
+    p:dict, # The parameters
+) -> tuple: # A gradient in the shape of `stack`, and one per parameter
     "What a gate sends to the stack, and its parameters' gradients."
     d = {f"db{k}": dz.sum(axis=1, keepdims=True)}          # (11b)
     if f"P{k}" in p:
@@ -71,13 +89,23 @@ def gate_backward(k, dz, norm, stack, c, p):
     return p[f"W{k}"].T @ dz, d                            # (15), (17)
 
 # %% ../../nbs/networks/11_step.ipynb #a707a367
-def show_memory(h, c_next, p, o):
+def show_memory(
+    h, # The output activation, from find_activation
+    c_next:np.ndarray, # Memory after the step, `(n_a, m)`
+    p:dict, # The parameters
+    o:Options,
+) -> Gate:
     "The memory as it is shown, perhaps normalised."
     if "gh" not in p: return Gate(*h(c_next))              # (60)
     norm = normalise(c_next, o.epsilon)
     return Gate(*h(p["gh"] * norm[0] + p["bh"]), norm)     # (76)
 
-def show_memory_backward(dq, norm, p):
+# %% ../../nbs/networks/11_step.ipynb #d8b2f455
+def show_memory_backward(
+    dq:np.ndarray, # Gradient with respect to `q`, `(n_a, m)`
+    norm:tuple, # That of the memory that was shown
+    p:dict, # The parameters
+) -> tuple: # `s` `(n_a, m)`, and the gradients of `gh` and `bh`
     "`s` of the bracket, and the gradients of gain and shift."
     if "gh" not in p: return dq, {}                        # (61)
     d = {"dgh": (dq * norm[0]).sum(axis=1, keepdims=True), # (77)
@@ -96,24 +124,38 @@ class _LSTMStep(NamedTuple):
     shown:Gate # The memory through the output activation
     u:np.ndarray # What the cell shows, before the projection
 
-def variant_step(xt, a_prev, c_prev, p, o):
+def variant_step(
+    xt:np.ndarray, # Input of the step, `(n_x, m)`
+    a_prev:np.ndarray, # `(n_a, m)`, projected `(n_r, m)`
+    c_prev:np.ndarray, # Memory before the step, `(n_a, m)`
+    p:dict, # The parameters that are used
+    o:Options,
+) -> tuple: # `a_next`, `c_next` in the shapes of both, and the rest
     "`a_next`, `c_next` and what the backward pass needs."
     (f, g, h), stack = o.activations, np.concatenate([a_prev, xt])
-    gates = {k: gate_forward(k, g if k == "c" else f, stack, c_prev, p, o)
-             for k in "fic" if f"W{k}" in p}               # (1) to (3)
-    ft = gates["f"].value if "f" in gates else 1 - gates["i"].value
-    it = gates["i"].value if "i" in gates else 1 - ft      # (70)
+    by = {"f": f, "i": f, "c": g}
+    gates = {k: gate_forward(k, by[k], stack, c_prev, p, o)
+             for k in by if f"W{k}" in p}                  # (1) to (3)
+    ft = (gates["f"].value if "f" in gates
+          else 1 - gates["i"].value)                       # (70)
+    it = gates["i"].value if "i" in gates else 1 - ft
     c_bar = ft * c_prev + it * gates["c"].value            # (4)
     c_next, inside = clip_at(c_bar, o.cell_clip)           # (64)
     gates["o"] = gate_forward("o", f, stack, c_next, p, o) # (5)
     shown = show_memory(h, c_next, p, o)
     u = gates["o"].value * shown.value                     # (6)
     a_next = p["Wp"] @ u if "Wp" in p else u               # (72)
-    kept = _LSTMStep(stack, c_prev, c_next, inside, gates, ft, it, shown, u)
-    return a_next, c_next, kept
+    kept = stack, c_prev, c_next, inside, gates, ft, it, shown, u
+    return a_next, c_next, _LSTMStep(*kept)
 
 # %% ../../nbs/networks/11_step.ipynb #ece1bb8b
-def variant_step_backward(da_next, dc_next, s, p, o):
+def variant_step_backward(
+    da_next:np.ndarray, # Gradient with respect to `a_next`
+    dc_next:np.ndarray, # Along the memory line, `(n_a, m)`
+    s:_LSTMStep, # What variant_step returned last
+    p:dict, # The parameters that are used
+    o:Options,
+) -> dict: # In the shapes of the arrays
     "`dxt`, `da_prev`, `dc_prev` and one gradient per parameter."
     gates = s.gates
     du = p["Wp"].T @ da_next if "Wp" in p else da_next     # (73)
@@ -123,9 +165,10 @@ def variant_step_backward(da_next, dc_next, s, p, o):
     B = dc_next + through_a
     if "Po" in p: B = B + p["Po"] * dz["o"]                # (68)
     B = B * s.inside                                       # (65)
-    dvalue = {"f": B * s.c_prev, "i": B * gates["c"].value, "c": B * s.it}
-    for k, other in ("fi", "if"):                          # (71)
-        if k not in gates: dvalue[other] = dvalue[other] - dvalue.pop(k)
+    dvalue = {"f": B * s.c_prev, "i": B * gates["c"].value,
+              "c": B * s.it}
+    for k, other in ("fi", "if"):
+        if k not in gates: dvalue[other] -= dvalue.pop(k)  # (71)
     dz |= {k: dvalue[k] * gates[k].slope for k in dvalue}  # (8) to (10)
     if "Wp" in p: d = d | {"dWp": da_next @ s.u.T}         # (73)
     dc_prev, dstack = B * s.ft, 0                          # (16)
@@ -133,7 +176,8 @@ def variant_step_backward(da_next, dc_next, s, p, o):
         if k in "fi" and f"P{k}" in p:
             dc_prev = dc_prev + p[f"P{k}"] * dz[k]         # (69)
         c = s.c_next if k == "o" else s.c_prev
-        back, d_k = gate_backward(k, dz[k], gates[k].norm, s.stack, c, p)
+        norm = gates[k].norm
+        back, d_k = gate_backward(k, dz[k], norm, s.stack, c, p)
         dstack, d = dstack + back, d | d_k                 # (15), (17)
     n = len(da_next)
     return {"da_prev": dstack[:n], "dxt": dstack[n:],

@@ -27,9 +27,18 @@ class VariantTape:
         self.name, self.steps, self.parameters = name, steps, parameters
         self.options, self.mask, self.sizes = options, mask, sizes
 
-# %% ../../nbs/networks/12_variants.ipynb #f7c8d935
-def run_steps(name, step, x, a, c, p, o, mask):
-    "All steps forward: `a`, `c` or `None`, and the tape."
+# %% ../../nbs/networks/12_variants.ipynb #ade4f0f7
+def run_steps(
+    name:str, # The function that runs them
+    step, # Of `xt`, `a_prev`, `c_prev`, `p`, `o`, as variant_step
+    x:np.ndarray, # Inputs, `(n_x, m, T_x)`
+    a:np.ndarray, # Hidden state before the first step, `(n_a, m)`
+    c:np.ndarray, # Memory before it, `(n_a, m)`, or `None`
+    p:dict, # The parameters that are used
+    o, # The options, as Options of page N11
+    mask:np.ndarray, # In the shape of `a`, or `None`
+) -> tuple: # `a`, `c` or `None`, each `(n_a, m, T_x)`, and the tape
+    "All steps forward."
     rows, m, T_x = len(a), x.shape[1], x.shape[2]
     a_all, c_all, steps = [], [], []
     for t in range(T_x):
@@ -41,8 +50,14 @@ def run_steps(name, step, x, a, c, p, o, mask):
     tape = VariantTape(name, steps, p, o, mask, sizes)
     return stack_steps(a_all), stack_steps(c_all), tape
 
-# %% ../../nbs/networks/12_variants.ipynb #89b7f33c
-def run_steps_backward(name, step, da, tape, dc):
+# %% ../../nbs/networks/12_variants.ipynb #49f4938f
+def run_steps_backward(
+    name:str, # The function that ran them
+    step, # Of `da`, `dc`, what was kept, `p`, `o`
+    da:np.ndarray, # Gradient with respect to the states, `(n_a, m, T)`
+    tape:VariantTape, # What that function returned last
+    dc:np.ndarray, # The same for the memory, or `None`
+) -> dict: # `dx`, `da0`, one per parameter, `dc0` if there is a memory
     "All steps backward, equations (18) to (20)."
     if not isinstance(tape, VariantTape) or tape.name != name:
         got = (f"that of {tape.name}" if isinstance(tape, VariantTape)
@@ -66,7 +81,8 @@ def run_steps_backward(name, step, da, tape, dc):
         sums = {k: sums.get(k, 0) + d[k] for k in d}       # (20)
     result = {"dx": stack_steps(dx[::-1][:da.shape[2]]), "da0": da_prev}
     result |= {f"d{k}": sums[f"d{k}"] for k in tape.parameters}
-    return result | ({} if tape.sizes["dc"] is None else {"dc0": dc_prev})
+    memory = tape.sizes["dc"] is not None
+    return result | ({"dc0": dc_prev} if memory else {})
 
 def _upstream(name, d, tape):
     "The gradient that arrives at the steps, if it fits."
@@ -75,20 +91,30 @@ def _upstream(name, d, tape):
     rows = "n_r" if projected else "n_a"
     return check_steps(name, d, tape.sizes[name], f"{rows}, m, T_x")
 
-# %% ../../nbs/networks/12_variants.ipynb #6bc502aa
-def run_without_memory(name, step, x, a0, parameters, shapes, c0, mask, o):
+# %% ../../nbs/networks/12_variants.ipynb #a2ff4ce3
+def run_without_memory(
+    name:str, # The function that runs the steps
+    step, # As in run_steps
+    x:np.ndarray, # Inputs, `(n_x, m, T_x)`
+    a0:np.ndarray, # State before the first step, `(n_a, m)`, or `None`
+    parameters:dict, # As the caller gave them
+    shapes:dict, # Those that are used, with their shapes in symbols
+    c0:None, # There is no memory
+    mask:np.ndarray, # `(n_a, m)`, or `None`
+    o, # The options, as Options of page N11
+) -> tuple: # As in run_steps
     "Check the arguments of a cell without memory, and run it."
     check_no_memory("c0", c0)
     if a0 is None: a0 = zero_state(x, parameters)
     mask = {} if mask is None else {"mask": (mask, "n_a, m")}
-    p, x, a, *mask = check_inputs(parameters, shapes, x=(x, "n_x, m, T_x"),
-                                  a0=(a0, "n_a, m"), **mask)
+    p, x, a, *mask = check_inputs(parameters, shapes,
+        x=(x, "n_x, m, T_x"), a0=(a0, "n_a, m"), **mask)
     mask = mask[0] if mask else None
     return run_steps(name, step, x, a, None, p, o, mask)
 
 # %% ../../nbs/networks/12_variants.ipynb #9c66696d
 def _lstm_shapes(keys, coupled):
-    "The parameters that an LSTM with these `keys` uses, and their shapes."
+    "The parameters that an LSTM with these `keys` uses: their shapes."
     rows = "n_r" if "Wp" in keys else "n_a"
     shapes = {"Wp": "n_r, n_a"} if "Wp" in keys else {}
     for k in "fico":
@@ -103,7 +129,8 @@ def _check_coupled(coupled):
     "`coupled`, if it names a gate or is `None`."
     named = isinstance(coupled, str) and coupled in ("f", "i")
     if coupled is None or named: return coupled
-    raise ValueError(f'coupled: expected None, "f" or "i", got {coupled!r}')
+    raise ValueError('coupled: expected None, "f" or "i", '
+                     f"got {coupled!r}")
 
 def _without_coupled(parameters, coupled):
     "`parameters` without those of the gate that is not computed."
@@ -162,8 +189,8 @@ def variant_lstm_backward(
     dc:np.ndarray=None, # The same for the memory; not given is zero
 ) -> dict: # `dx` (the steps of `da`), `da0`, the parameters', `dc0`
     "The gradients of an LSTM with any of the variants, (61) to (78)."
-    return run_steps_backward("variant_lstm_forward", variant_step_backward,
-                              da, tape, dc)
+    return run_steps_backward("variant_lstm_forward",
+                              variant_step_backward, da, tape, dc)
 
 ENGINES["variant_lstm"] = Engine(variant_lstm_forward,
                                  variant_lstm_backward)
@@ -181,13 +208,14 @@ def init_variant_parameters(
     rng=None, # A seed or a `np.random.Generator`; without it drawn anew
     dtype=np.float64, # The type of every array
 ) -> dict: # Names and shapes as in variant_lstm_forward
-    "Fresh parameters of an LSTM variant: weights of variance 1 / columns."
+    "Fresh parameters: weights of variance 1 / columns, biases of 0."
     wanted = {"Wp": n_r is not None,
               "Pf Pi Po": check_flag("peepholes", peepholes),
               "gf gi gc go gh": check_flag("layer_norm", layer_norm)}
     keys = " ".join(k for k, there in wanted.items() if there).split()
     shapes = _lstm_shapes(keys, _check_coupled(coupled))
-    sizes = dict(n_x=n_x, n_a=n_a) | ({} if n_r is None else dict(n_r=n_r))
+    sizes = dict(n_x=n_x, n_a=n_a)
+    if n_r is not None: sizes["n_r"] = n_r
     p = init_parameters(shapes, sizes, rng, dtype)
     p |= {k: np.ones_like(v) for k, v in p.items() if k[0] == "g"}
     key, sign = ("bi", -1) if coupled == "i" else ("bf", 1)
