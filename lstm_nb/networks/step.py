@@ -15,7 +15,7 @@ from ..arguments import check_least, check_positive
 from .activations import clip_at, find_activation, squash
 from .normalisation import normalise, normalise_backward
 
-# %% ../../nbs/networks/11_step.ipynb #dba2e400
+# %% ../../nbs/networks/11_step.ipynb #e9022ab9
 class Options(NamedTuple):
     "What a run was asked for, checked."
     activations:list # Functions of `z` that return value and slope
@@ -68,7 +68,7 @@ def gate_forward(
     if f"P{k}" in p: z = z + p[f"P{k}"] * c                # (66)
     return Gate(*squash(z, activation, o.clip), norm)      # (63)
 
-# %% ../../nbs/networks/11_step.ipynb #c093a3c7
+# %% ../../nbs/networks/11_step.ipynb #b67cdc87
 def gate_backward(
     k:str, # As in gate_forward
     dz:np.ndarray, # Gradient with respect to `z`, `(n_a, m)`
@@ -100,7 +100,7 @@ def show_memory(
     norm = normalise(c_next, o.epsilon)
     return Gate(*h(p["gh"] * norm[0] + p["bh"]), norm)     # (76)
 
-# %% ../../nbs/networks/11_step.ipynb #d8b2f455
+# %% ../../nbs/networks/11_step.ipynb #bc939ad3
 def show_memory_backward(
     dq:np.ndarray, # Gradient with respect to `q`, `(n_a, m)`
     norm:tuple, # That of the memory that was shown
