@@ -37,7 +37,7 @@ def _softplus(z):
 # %% ../../nbs/networks/05_activations.ipynb #e5741191
 def _relu(z, alpha=0., kink=0.):
     below = z.real <= kink
-    low = alpha * z if alpha else 0     # 0 times infinity is not a number
+    low = alpha * z if alpha else 0   # 0 times infinity is not a number
     slope = np.where(below, np.full_like(z, alpha), 1)
     return np.where(below, low, z), slope
 

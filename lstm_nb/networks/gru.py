@@ -88,8 +88,8 @@ def _after_backward(dcct, s, p):
 def gru_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     a0:np.ndarray, # State before the first step, `(n_a, m)`, or `None`
-    # `Wz` `Wr` `Wc` `(n_a, n_a + n_x)`, `bz` `br` `bc` `(n_a, 1)`, and
-    # `bca` `(n_a, 1)` where the reset gate acts after the product
+    # `Wz` `Wr` `Wc` `(n_a, n_a + n_x)`, `bz` `br` `bc` `(n_a, 1)`
+    # and, where the reset gate acts after the product, `bca` `(n_a, 1)`
     parameters:dict,
     c0:None=None, # A GRU has no memory
     *,
@@ -114,8 +114,8 @@ def gru_forward(
 # %% ../../nbs/networks/13_gru.ipynb #d3f72414
 @np.errstate(all="ignore")
 def gru_backward(
-    # Gradient with respect to every state, `(n_a, m, T_x)`; last steps
-    # that are missing are zero
+    # Gradient with respect to the states, `(n_a, m, T_x)`;
+    # last steps that are missing are zero
     da:np.ndarray,
     tape:VariantTape, # What gru_forward returned last
     dc:None=None, # A GRU has no memory

@@ -51,8 +51,8 @@ def variant_rnn_forward(
 
 @np.errstate(all="ignore")
 def variant_rnn_backward(
-    # Gradient with respect to every state, `(n_a, m, T_x)`; last steps
-    # that are missing are zero
+    # Gradient with respect to the states, `(n_a, m, T_x)`;
+    # last steps that are missing are zero
     da:np.ndarray,
     tape:VariantTape, # What variant_rnn_forward returned last
     dc:None=None, # A plain RNN has no memory

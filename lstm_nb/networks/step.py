@@ -27,9 +27,9 @@ class Options(NamedTuple):
 def cell_options(
     activations, # One per place, as in activate
     count:int, # How many places there are
-    **others, # The other fields of Options
+    **others
 ) -> Options:
-    "The options of a run, checked."
+    "The options of a run, checked; `others` are fields of Options."
     if not isinstance(activations, (tuple, list)):
         raise TypeError("activations: expected a tuple, "
                         f"got {type(activations).__name__}")

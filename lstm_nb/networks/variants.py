@@ -144,21 +144,18 @@ def _without_coupled(parameters, coupled):
 @np.errstate(all="ignore")
 def variant_lstm_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
-    # Hidden state before the first step, `(n_a, m)`, projected
-    # `(n_r, m)`; zeros if `None`
-    a0:np.ndarray,
-    # `Wf` `bf` `Wi` `bi` `Wc` `bc` `Wo` `bo` as in lstm_cell_forward;
-    # `Pf` `Pi` `Po` `(n_a, 1)`: peepholes; `Wp` `(n_r, n_a)`:
-    # projection, with `Wf` and so on `(n_a, n_r + n_x)`; `gf` `gi`
-    # `gc` `go`, and `gh` with `bh`, `(n_a, 1)`: normalisation
+    a0:np.ndarray, # `(n_a, m)`, projected `(n_r, m)`; zeros if `None`
+    # As in lstm_cell_forward, and where they are there
+    # `Pf` `Pi` `Po` `(n_a, 1)`: peepholes;
+    # `Wp` `(n_r, n_a)`: projection, then `Wf` ... `(n_a, n_r + n_x)`;
+    # `gf` `gi` `gc` `go`, `gh` with `bh`, `(n_a, 1)`: normalisation
     parameters:dict,
     c0:np.ndarray=None, # Memory before the first step, `(n_a, m)`
     *,
     coupled:str=None, # `"i"`: forget gate = 1 - input gate; or `"f"`
     clip:float=None, # Where every pre-activation is cut off
     cell_clip:float=None, # Where the memory is cut off
-    # Of the gates, the candidate and the output, as in activate
-    activations:tuple=("Sigmoid", "Tanh", "Tanh"),
+    activations:tuple=("Sigmoid", "Tanh", "Tanh"), # As in activate
     epsilon:float=1e-5, # Added to the variance where it is normalised
     mask:np.ndarray=None, # Multiplies the state that enters a step
 ) -> tuple: # `a` as `a0` and `c` as `c0`, per step; and the tape
@@ -182,7 +179,7 @@ def variant_lstm_forward(
 # %% ../../nbs/networks/12_variants.ipynb #bb3c193d
 @np.errstate(all="ignore")
 def variant_lstm_backward(
-    # Gradient with respect to every hidden state, the shape of `a`;
+    # Gradient with respect to the states, shaped like `a`;
     # last steps that are missing are zero
     da:np.ndarray,
     tape:VariantTape, # What variant_lstm_forward returned last
