@@ -60,25 +60,25 @@ def _gru_step_backward(da_next, dc_next, s, p, o):
     da_prev = da_prev + da_next * s.z.value                # (87)
     for k, dz in (("z", dzt), ("r", drt)):
         back, d_k = gate_backward(k, dz, (), stack, None, p)
-        d |= d_k                                           # (89), (90)
+        d |= d_k                                           # (131), (132)
         da_prev = da_prev + back[:n]                       # (87)
-        dxt = dxt + back[n:]                               # (93)
+        dxt = dxt + back[n:]                               # (135)
     return {"da_prev": da_prev, "dxt": dxt} | d
 
 def _before_backward(dcct, s, p):
     "`drt`, what goes to state and input, and `dWc`, `dbc`, for (81)."
     n, a_reset = len(s.a_prev), s.r.value * s.a_prev
     reset = np.concatenate([a_reset, s.xt])
-    back, d = gate_backward("c", dcct, (), reset, None, p) # (91), (92)
+    back, d = gate_backward("c", dcct, (), reset, None, p) # (133), (134)
     drt = back[:n] * s.a_prev * s.r.slope                  # (85)
     return drt, back[:n] * s.r.value, back[n:], d
 
 def _after_backward(dcct, s, p):
     "The same for (82), with `dbca` where there is that bias."
     n, dv = len(s.a_prev), dcct * s.r.value                # (86)
-    dWca, dWcx = dv @ s.a_prev.T, dcct @ s.xt.T            # (86), (91)
+    dWca, dWcx = dv @ s.a_prev.T, dcct @ s.xt.T            # (86), (133)
     d = {"dWc": np.concatenate([dWca, dWcx], axis=1),
-         "dbc": dcct.sum(axis=1, keepdims=True)}           # (91)
+         "dbc": dcct.sum(axis=1, keepdims=True)}           # (133)
     if "bca" in p: d["dbca"] = dv.sum(axis=1, keepdims=True)
     drt = dcct * s.v * s.r.slope                           # (86)
     return drt, p["Wc"][:, :n].T @ dv, p["Wc"][:, n:].T @ dcct, d
@@ -120,7 +120,7 @@ def gru_backward(
     tape:VariantTape, # What gru_forward returned last
     dc:None=None, # A GRU has no memory
 ) -> dict: # `dx` (the steps of `da`), `da0`, one per parameter used
-    "The gradients of a GRU over a sequence, (83) to (87), (89) to (94)."
+    "The gradients of a GRU over a sequence, (83)-(87), (131)-(136)."
     return run_steps_backward("gru_forward", _gru_step_backward,
                               da, tape, dc)
 
