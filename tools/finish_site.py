@@ -27,7 +27,8 @@ _strange = re.compile(r'<script\b[^>]*\bsrc="(?:https?:)?//[^"]*\b(?:require|jqu
 _formula = re.compile(r"<math\b[^>]*>((?:(?!</math>).)*?)<annotation\b[^>]*>(.*?)</annotation>", re.S)
 root = Path(__file__).resolve().parent.parent
 moved = {"fused": "engines/fused", "fused_numba": "engines/compiled", "checkpoint": "engines/checkpoint", "speed": "engines/speed",
-         "engines/tape": "engines/arrays", "layers": "networks/layers", "variants": "networks/variants", "weights": "exchange/use", "train": "training/use", "flow": "training/flow",
+         "engines/tape": "engines/arrays", "networks/terms": "networks/step", "training/settings": "training/updates",
+         "layers": "networks/layers", "variants": "networks/variants", "weights": "exchange/use", "train": "training/use", "flow": "training/flow",
          **{page: f"checker/{page}" for page in ("check", "editions", "command", "source", "names", "reading", "guard")}}
 signpost = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>This page has moved</title><meta name="robots" content="noindex">
