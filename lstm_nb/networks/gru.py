@@ -132,7 +132,7 @@ def init_gru_parameters(
     n_a:int, # Hidden units
     *,
     reset_after:bool=False, # With the second bias of the candidate
-    rng=None, # A seed or a `np.random.Generator`; without it drawn anew
+    rng=None, # A seed or a `Generator`; without it drawn anew
     dtype=np.float64, # The type of every array
 ) -> dict: # Names and shapes as in `GRU_SHAPES`
     "Fresh parameters: weights of variance 1 / columns, biases of 0."

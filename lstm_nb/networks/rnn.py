@@ -49,6 +49,7 @@ def variant_rnn_forward(
     return run_without_memory("variant_rnn_forward", _rnn_step, x, a0,
                               parameters, shapes, c0, mask, o)
 
+# %% ../../nbs/networks/14_rnn.ipynb #cf6c1103
 @np.errstate(all="ignore")
 def variant_rnn_backward(
     # Gradient with respect to the states, `(n_a, m, T_x)`;

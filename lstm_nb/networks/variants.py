@@ -202,7 +202,7 @@ def init_variant_parameters(
     peepholes:bool=False, # Whether the gates look at the memory
     layer_norm:bool=False, # Whether gates and memory are normalised
     forget_bias:float=1., # Where the forget gate's bias starts
-    rng=None, # A seed or a `np.random.Generator`; without it drawn anew
+    rng=None, # A seed or a `Generator`; without it drawn anew
     dtype=np.float64, # The type of every array
 ) -> dict: # Names and shapes as in variant_lstm_forward
     "Fresh parameters: weights of variance 1 / columns, biases of 0."
