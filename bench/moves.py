@@ -1,7 +1,8 @@
 """What each move of pages E2 and E3 is worth, and what the NumPy engine's time is made of. Writes bench/records/moves.json.
 
 The functions that are timed are those of the pages: their shown cells are run first, checks and all. Then one process times them in turn,
-round after round, so that whatever else the machine does is shared by all of them; the medians over the rounds are written."""
+round after round, so that whatever else the machine does is shared by all of them; the medians over the rounds are written. The products keep to one thread: this
+compares the moves, and `run.py` the engines with as many threads as they like."""
 import argparse
 import json
 import statistics
@@ -154,8 +155,8 @@ def main():
     parser.add_argument("--out", type=Path)
     a = parser.parse_args()
     rounds, seconds, chosen = (1, .01, [(3, 5, 10, 7)]) if a.quick else (9, .2, sizes)
-    notes = Notes(a.out or (None if a.quick else here/"records/moves.json"), "moves.json", {"rounds": rounds, "seconds": seconds, "sizes": chosen})
-    with Worker("moves.py", "all") as worker:
+    notes = Notes(a.out or (None if a.quick else here/"records/moves.json"), "moves.json", {"rounds": rounds, "seconds": seconds, "sizes": chosen, "threads": 1})
+    with Worker("moves.py", "all", threads=1, cores=1) as worker:
         time = partial(measure, worker, rounds, seconds)
         notes.rows = [rounded({"size": size, "dtype": "float64", "ms": time(kind="moves", size=size, dtype="float64")}) for size in chosen]
         made = [rounded({"size": size, "dtype": dtype, "ms": made_of(time(kind="parts", size=size, dtype=dtype))}) for size in chosen for dtype in types]

@@ -18,7 +18,7 @@ from ..arguments import (check_inputs, check_kind, check_mapping, check_no_memor
 from ..parameters import STEP_SHAPES, input_rows, state_weight
 from .engine import ENGINES, Engine, find_engine, zero_state
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #bba011e7
+# %% ../../nbs/engines/06_checkpoint.ipynb #e2edfbf4
 def best_every(
     T_x:int, # Steps
     n_x:int, # Inputs
@@ -30,7 +30,7 @@ def best_every(
     kept, tape = 2*n_a, 20*n_a + 3*n_x                      # (40)
     return max(1, round((T_x * kept/tape)**0.5))
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #a752372a
+# %% ../../nbs/engines/06_checkpoint.ipynb #e77ce494
 def _given(parts, start, stop): return parts[start, stop]
 def _cut(x, start, stop): return x[:, :, start:stop]
 def _is_list(x):
@@ -56,7 +56,7 @@ def _segments(x, every, T_x, sizes):
     starts = range(0, T_x, check_size("every", every))
     return make, [(start, min(start + every, T_x)) for start in starts]
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #8b27fb67
+# %% ../../nbs/engines/06_checkpoint.ipynb #331986d3
 class CheckpointTape:
     "The state before every segment, and how to run one."
     def __init__(self, engine, parameters, options, make, bounds, sizes):
@@ -73,7 +73,7 @@ class CheckpointTape:
 
     def __getstate__(self): return vars(self) | {"spare": []}
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #ab676ae8
+# %% ../../nbs/engines/06_checkpoint.ipynb #2dae43b6
 _Segment = namedtuple("_Segment", "number a c tape")
 
 def _run(tape, s, spare):
@@ -93,7 +93,7 @@ def _run(tape, s, spare):
     forward = tape.engine.forward
     return _Segment(s, *forward(x, a0, tape.parameters, c0, **options))
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #291dc965
+# %% ../../nbs/engines/06_checkpoint.ipynb #b82f79a8
 def _checked_run(x, a0, parameters, c0, engine, mask):
     "The engine, the sizes, then `a0`, `c0` and `mask` as arrays or `None`."
     engine = find_engine(engine, check_mapping("parameters", parameters))
@@ -115,7 +115,27 @@ def _checked_run(x, a0, parameters, c0, engine, mask):
     sizes = {"n_x": input_rows(parameters), "n_a": n_a, "m": m}
     return engine, sizes, *map(found.get, ("a0", "c0", "mask"))
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #02d6290c
+# %% ../../nbs/engines/06_checkpoint.ipynb #600433da
+def _keep(tape, s, states, only_last):
+    "Run a segment on the way forward and keep what is wanted of it."
+    (start, stop), T_x = tape.bounds[s], tape.bounds[-1][1]
+    part = _run(tape, s, tape.spare)
+    shown = [part.a] if part.c is None else [part.a, part.c]
+    tape.memory = None if part.c is None else len(part.c)
+    last = [v[:, :, -1:].copy() for v in shown]
+    if stop < T_x: tape.states.append(_pair([v[:, :, 0] for v in last]))
+    if only_last: states[:] = _pair(last)
+    elif not states:
+        new = (np.empty((T_x, *v.shape[:2]), v.dtype) for v in shown)
+        states += _pair([v.transpose(1, 2, 0) for v in new])
+    if not only_last:
+        for whole, v in zip(states, shown, strict=False):
+            whole[:, :, start:stop] = v
+    tape.spare.append(part)
+
+def _pair(found): return (*found, None)[:2]
+
+# %% ../../nbs/engines/06_checkpoint.ipynb #58fa8ac3
 @np.errstate(all="ignore")
 def checkpointed_lstm_forward(
     x, # `(n_x, m, T_x)`, a list of such, or a function of (start, stop)
@@ -144,26 +164,7 @@ def checkpointed_lstm_forward(
         _keep(tape, s, states, only_last)
     return *states, tape
 
-def _keep(tape, s, states, only_last):
-    "Run a segment on the way forward and keep what is wanted of it."
-    (start, stop), T_x = tape.bounds[s], tape.bounds[-1][1]
-    part = _run(tape, s, tape.spare)
-    shown = [part.a] if part.c is None else [part.a, part.c]
-    tape.memory = None if part.c is None else len(part.c)
-    last = [v[:, :, -1:].copy() for v in shown]
-    if stop < T_x: tape.states.append(_pair([v[:, :, 0] for v in last]))
-    if only_last: states[:] = _pair(last)
-    elif not states:
-        new = (np.empty((T_x, *v.shape[:2]), v.dtype) for v in shown)
-        states += _pair([v.transpose(1, 2, 0) for v in new])
-    if not only_last:
-        for whole, v in zip(states, shown, strict=False):
-            whole[:, :, start:stop] = v
-    tape.spare.append(part)
-
-def _pair(found): return (*found, None)[:2]
-
-# %% ../../nbs/engines/06_checkpoint.ipynb #01bc8c11
+# %% ../../nbs/engines/06_checkpoint.ipynb #85f2bc19
 _Upstream = namedtuple("_Upstream", "of_segment T")
 
 def _upstream(name, d, tape):
@@ -177,6 +178,7 @@ def _upstream(name, d, tape):
     cut = lambda _, start, stop: d[:, :, start:stop]
     return _Upstream(cut, d.shape[2])
 
+# %% ../../nbs/engines/06_checkpoint.ipynb #9971ede4
 def _arriving(name, upstream, state, bounds, later, room):
     "What arrives at a segment, from the loss and the next segment, (43)."
     (start, stop), d, n = bounds, None, 0
@@ -216,14 +218,18 @@ def _segment_backward(tape, s, spare, room, upstream, later):
     dx, *first = (found.pop(k, None) for k in ("dx", "da0", "dc0"))
     return dx[:, :, :steps], first, found
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #acf0551b
+# %% ../../nbs/engines/06_checkpoint.ipynb #2ee7df60
 def _store(whole, T, part, start, stop):
-    "Put a segment's dx into its place in an array of all steps."
     n_x, m, _ = part.shape
     new = lambda: np.empty((n_x, T, m), part.dtype).transpose(0, 2, 1)
     if not whole: whole.append(new())
     whole[0][:, :, start:stop] = part
 
+def _left_over(tape):
+    try: return [tape.spare.pop()]
+    except IndexError: return []
+
+# %% ../../nbs/engines/06_checkpoint.ipynb #8faeb3b2
 @np.errstate(all="ignore")
 def checkpointed_lstm_backward(
     da, # `(n_a, m, T)`, `T <= T_x`, or a function of (a, start, stop)
@@ -257,11 +263,6 @@ def checkpointed_lstm_backward(
     gradients = {} if dx else {"dx": whole[0]}
     gradients |= {"da0": da0, **sums}
     return gradients if dc0 is None else gradients | {"dc0": dc0}
-
-def _left_over(tape):
-    "The segment that was run last, for the first thread that asks."
-    try: return [tape.spare.pop()]
-    except IndexError: return []
 
 ENGINES["checkpointed"] = Engine(checkpointed_lstm_forward,
                                  checkpointed_lstm_backward)
