@@ -19,7 +19,8 @@ from lstm_nb.exchange.flax import from_flax, to_flax
 from lstm_nb.exchange.keras import from_keras, to_keras
 from lstm_nb.exchange.onnx import from_onnx, onnx_model, to_onnx
 from lstm_nb.exchange.network import cells_of
-from lstm_nb.exchange.packings import GATE_ORDERS, blocks_of, one_bias, parameters_of, split_gates, stack_gates, two_biases
+from lstm_nb.exchange.blocks import blocks_of, one_bias, parameters_of, two_biases
+from lstm_nb.exchange.packings import GATE_ORDERS, split_gates, stack_gates
 from lstm_nb.exchange.read_onnx import read_onnx
 from lstm_nb.exchange.run_onnx import run_onnx
 from lstm_nb.exchange.torch import from_torch, to_torch
