@@ -194,6 +194,19 @@ def converters(form):
         p = network(net, directions=directions, layers=layers, seed=n)
         yield "to", there, p
         yield "from", back(form, net, directions), there(p)
+        if form == "ONNX": continue
+        rows = directions * (2 if net == "projection" else 4)
+        whole = {"layers": p, "Wy": np.random.default_rng(n).standard_normal((2, rows)), "by": np.ones((2, 1))}
+        to, read = outputs(form, directions)
+        yield "to, output", to, whole
+        yield "from, output", read, to(whole)
+
+
+def outputs(form, directions):
+    "The two converters for a network with an output layer."
+    if form == "PyTorch": return lambda v: to_torch(v, output="fc."), lambda v: from_torch(v, output="fc.")
+    if form == "Keras": return to_keras, lambda v: from_keras(v, bidirectional=directions == 2, output=True)
+    return to_flax, from_flax
 
 
 def files(folder):
