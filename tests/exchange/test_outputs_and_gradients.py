@@ -134,7 +134,7 @@ def test_one_sentence_per_mistake():
     layer, state = p["layers"][0], to_torch(p, output="fc.")
     d = {f"d{k}": v for k, v in layer.items()}
     calls = {"PyTorch": lambda v, **k: to_torch(v, output="fc.", **k), "Keras": to_keras, "Flax": to_flax, "ONNX": lambda v, **k: onnx_model(v)}
-    for name, call in calls.items():
+    for call in calls.values():
         for wrong, message in ((p | {"Wy": p["Wy"][:, 1:]}, 'network["Wy"]: expected (n_y, rows) = (2, 4), got (2, 3)'), (p | {"by": p["by"].ravel()}, 'network["by"]: expected (n_y, 1) = (2, 1), got (2,)'),
                                ({k: p[k] for k in ("layers", "Wy")}, 'network: "by" is missing, expected (n_y, 1)'), (p | {"lr": 3}, "network: expected no other keys than ['Wy', 'by', 'layers'], got ['lr']"),
                                (p | layer, 'network: expected "layers" or the weights of one layer, got "layers" and')):
