@@ -48,8 +48,8 @@ def to_flax(
     network, # A list of layers, or with an output layer a dictionary
     *,
     gradients:bool=False, # Whether `network` holds gradients: `dWf` ...
-): # The list with a tree for each dictionary, or `layers` and `output`
-    "The trees of Flax' `OptimizedLSTMCell`, `GRUCell` or `SimpleCell`."
+) -> list | dict: # A tree per dictionary; or `layers` and `output`
+    "The trees of Flax's `OptimizedLSTMCell`, `GRUCell` or `SimpleCell`."
     trees = []
     layers, output = cells_and_output(
         network, gradients=gradients, holds=("bca",), where="Flax")
@@ -104,8 +104,8 @@ def _flax_cell(
 # %% ../../nbs/exchange/06_flax_weights.ipynb #9bf2a073
 def from_flax(
     trees, # Per layer a tree, or a pair; with a `Dense` `layers`, `output`
-): # The list with parameters in place of each tree, or `layers`, `Wy`, `by`
-    "The network in trees of Flax' LSTM cells, `GRUCell` or `SimpleCell`."
+) -> list | dict: # Parameters per tree; or `layers`, `Wy` and `by`
+    "The network in trees of Flax's LSTM cells, `GRUCell` or `SimpleCell`."
     output = None
     if isinstance(trees, Mapping) and "layers" in trees:
         check_keys("trees", trees, ("layers", "output"))

@@ -66,7 +66,7 @@ def from_keras(
     bidirectional:bool=False, # Whether each layer has two directions
     bias:bool=True, # Whether the layers have a bias
     output:bool=False, # Whether a `Dense` comes last
-): # A list of layers, with `output` a dictionary `layers`, `Wy`, `by`
+) -> list | dict: # Layers; with `output` also `Wy` and `by`
     "The network in a list of Keras' weights."
     check_kind("weights", weights, (list, tuple), "a list of arrays")
     each = 2 + check_flag("bias", bias)

@@ -185,7 +185,7 @@ def cells_and_output(
 def without_d(
     name:str, # What the gradients are called in the error
     gradients, # As a backward pass returns them, all or `dparameters`
-): # The same under the names of the parameters
+) -> list | dict: # The same under the names of the parameters
     "Gradients as a network: `dWf` becomes `Wf`."
     if gradients is None: return None
     if isinstance(gradients, (list, tuple)):
@@ -216,7 +216,7 @@ def random_network(
     bidirectional:bool=False, # Whether every layer has two directions
     rng=None, # A seed or a `np.random.Generator`
     dtype=np.float64, # The type of every array
-): # A list of layers, with `n_y` a dictionary `layers`, `Wy`, `by`
+) -> list | dict: # Layers; with `n_y`, a dictionary with `Wy` and `by`
     "A network drawn from a standard normal distribution, biases too."
     if net not in GATES:
         raise ValueError(f"net: expected one of {[*GATES]}, got {net!r}")

@@ -53,6 +53,7 @@ def stack_gates(
     shaped = {k: (v, shape) for k, v in named.items()}
     return np.concatenate(check_weights(shaped))
 
+# %% ../../nbs/exchange/01_packings.ipynb #e92fe730
 def split_gates(
     stack:np.ndarray, # `(4 n_a, n_x)`, or biases `(4 n_a,)`
     order:str, # The gates from top to bottom

@@ -133,11 +133,11 @@ def _torch_cell(
 
 # %% ../../nbs/exchange/04_torch_weights.ipynb #63fd3bc3
 def from_torch(
-    state:dict, # A state dict: names and arrays, or what turns into arrays
+    state:dict, # A state dict: names and arrays, or tensors
     prefix:str="", # What all names of the layers begin with
     *,
     output:str=None, # The same for an `nn.Linear` on top: `"fc."`
-): # A list of layers, with `output` a dictionary `layers`, `Wy`, `by`
+) -> list | dict: # Layers; with `output` also `Wy` and `by`
     "The network in a state dict of `nn.LSTM`, `nn.GRU` or `nn.RNN`."
     inside = ", as its state_dict() gives it"*hasattr(state, "state_dict")
     check_mapping("state", state, f"a dictionary of arrays{inside}")
