@@ -59,7 +59,8 @@ def two_biases(
 ) -> tuple: # Two arrays, each of all gates, `(4 n_a,)` for an LSTM
     "A bias in the first and zeros in the second, but for (92)."
     b = {k: v.ravel() for k, v in blocks_of(parameters)[2].items()}
-    second = b if gradients else {k: np.zeros_like(v) for k, v in b.items()}
+    zeros = {k: np.zeros_like(v) for k, v in b.items()}
+    second = b if gradients else zeros
     if "bca" in parameters:
         second = second | {"c": np.ravel(parameters["bca"])}
     return stack_gates(b, order), stack_gates(second, order)
@@ -130,6 +131,7 @@ def check_reset_after(
         hint = f": {where} resets after the product"
         raise missing(name, "bca", "(n_a, 1)", hint)
 
+# %% ../../nbs/exchange/03_blocks.ipynb #9123e82f
 def check_no_bias(
     name:str, # What is called so in the error
     biases, # Arrays of any shape

@@ -59,6 +59,7 @@ class Graph(NamedTuple):
     constants: dict # Name of an initializer -> its `onnx.TensorProto`
     opsets: Any # What the names of operators mean
 
+# %% ../../nbs/exchange/10_graph.ipynb #9130ff03
 def graph_of(
     model, # An `onnx.ModelProto`
 ) -> Graph: # Its graph

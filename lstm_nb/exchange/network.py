@@ -42,8 +42,8 @@ def net_of(
 ) -> str: # `"lstm"`, `"gru"` or `"rnn"`
     "Which network the keys of `p` belong to."
     check_mapping(name, p)
-    own = ("rnn", {"Waa", "Wax", "ba"}), ("gru", {"Wz", "Wr", "bz", "br"})
-    for net, keys in own:
+    for net, keys in (("rnn", {"Waa", "Wax", "ba"}),
+                      ("gru", {"Wz", "Wr", "bz", "br"})):
         if any(k in p for k in keys): return net
     return "lstm"
 
@@ -224,7 +224,8 @@ def random_network(
     shapes, network = _shapes(net, extra), []
     check_keys("extra", extra, shapes)
     given = {"n_x": n_x, "n_a": n_a, "n_r": n_r, "n_y": n_y}
-    sizes = {k: check_size(k, v) for k, v in given.items() if v is not None}
+    sizes = {k: check_size(k, v)
+             for k, v in given.items() if v is not None}
     two = check_flag("bidirectional", bidirectional)
     rng = np.random.default_rng(rng)
     draw = lambda shape: rng.standard_normal(
@@ -235,8 +236,10 @@ def random_network(
         network.append(tuple(pair) if two else pair[0])
         sizes["n_x"] = sizes.get("n_r", n_a) * len(pair)
     if n_y is None: return network
-    return {"layers": network, "Wy": draw("n_y, n_x"), "by": draw("n_y, 1")}
+    Wy, by = draw("n_y, n_x"), draw("n_y, 1")
+    return {"layers": network, "Wy": Wy, "by": by}
 
+# %% ../../nbs/exchange/02_network.ipynb #7eb7e4d0
 def same_bits(
     a, # A network, or lists, tuples and dictionaries of arrays
     b, # Another
@@ -263,6 +266,7 @@ def as_network(
         raise type(e)(f"{name}: {e}") from e
     return network
 
+# %% ../../nbs/exchange/02_network.ipynb #78ad893d
 def with_output(
     layers:list, # The layers that were read
     weight:np.ndarray, # `(n_y, rows)`
