@@ -53,18 +53,19 @@ def _check_labels(
 # %% ../nbs/06_output.ipynb #a6f1c0de
 def network_parts(
     parameters:dict, # `Wy`, `by`, and the weights of one layer, or `layers`
+    name:str="parameters", # What it is called in an error
 ) -> tuple: # The layers in a list, `Wy` `(n_y, rows)` and `by` `(n_y, 1)`
     "The layers of a network and its output layer, or an error."
-    check_mapping("parameters", parameters, "a dictionary")
+    check_mapping(name, parameters, "a dictionary")
     for k, shape in (("Wy", "(n_y, n_a)"), ("by", "(n_y, 1)")):
-        if k not in parameters: raise missing("parameters", k, shape)
+        if k not in parameters: raise missing(name, k, shape)
     rest = {k: v for k, v in parameters.items() if k not in ("Wy", "by")}
     if "layers" not in rest:
         return [rest], parameters["Wy"], parameters["by"]
     twice = [k for k in STEP_SHAPES if k in rest]
     if twice:
         raise ValueError(
-            'parameters: expected "layers" or the weights of one layer, '
+            f'{name}: expected "layers" or the weights of one layer, '
             f'got "layers" and {twice}')
     return rest["layers"], parameters["Wy"], parameters["by"]
 

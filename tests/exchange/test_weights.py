@@ -19,7 +19,8 @@ from lstm_nb.exchange.flax import from_flax, to_flax
 from lstm_nb.exchange.keras import from_keras, to_keras
 from lstm_nb.exchange.onnx import from_onnx, onnx_model, to_onnx
 from lstm_nb.exchange.network import cells_of
-from lstm_nb.exchange.packings import GATE_ORDERS, blocks_of, one_bias, parameters_of, split_gates, stack_gates, two_biases
+from lstm_nb.exchange.blocks import blocks_of, one_bias, parameters_of, two_biases
+from lstm_nb.exchange.packings import GATE_ORDERS, split_gates, stack_gates
 from lstm_nb.exchange.read_onnx import read_onnx
 from lstm_nb.exchange.run_onnx import run_onnx
 from lstm_nb.exchange.torch import from_torch, to_torch
@@ -193,6 +194,19 @@ def converters(form):
         p = network(net, directions=directions, layers=layers, seed=n)
         yield "to", there, p
         yield "from", back(form, net, directions), there(p)
+        if form == "ONNX": continue
+        rows = directions * (2 if net == "projection" else 4)
+        whole = {"layers": p, "Wy": np.random.default_rng(n).standard_normal((2, rows)), "by": np.ones((2, 1))}
+        to, read = outputs(form, directions)
+        yield "to, output", to, whole
+        yield "from, output", read, to(whole)
+
+
+def outputs(form, directions):
+    "The two converters for a network with an output layer."
+    if form == "PyTorch": return lambda v: to_torch(v, output="fc."), lambda v: from_torch(v, output="fc.")
+    if form == "Keras": return to_keras, lambda v: from_keras(v, bidirectional=directions == 2, output=True)
+    return to_flax, from_flax
 
 
 def files(folder):

@@ -5,6 +5,9 @@ from collections import Counter
 import numpy as np
 import onnxruntime
 import pytest
+from lstm_nb import as_time_first, network_forward
+from lstm_nb.exchange.network import random_network
+from lstm_nb.exchange.onnx import onnx_model
 from lstm_nb.exchange.run_onnx import run_onnx
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
@@ -189,3 +192,17 @@ def test_loops():
         feeds = {"x": draw(T_x, m, n_x), "n": np.array(n)}
         right = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, feeds)
         for got, want in zip(run_onnx(made, feeds).values(), right, strict=True): np.testing.assert_allclose(got, want, atol=1e-6, strict=True)
+
+
+@pytest.mark.parametrize("net, extra", [("lstm", []), ("lstm", ["Pf", "Pi", "Po"]), ("gru", ["bca"]), ("gru", []), ("rnn", [])])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_network_with_an_output_layer(net, extra, both):
+    "onnx_model's MatMul and Add on onnxruntime, against network_forward."
+    p, rng = random_network(3, 4, net, extra=extra, n_layers=2, bidirectional=both, n_y=2, rng=1, dtype=np.float32), np.random.default_rng(2)
+    x, lengths = rng.standard_normal((3, 5, 6)).astype(np.float32), np.array([6, 1, 3, 2, 6], np.int32)
+    session = onnxruntime.InferenceSession(onnx_model(p, lengths=True).SerializeToString(), providers=["CPUExecutionProvider"])
+    out = dict(zip([v.name for v in session.get_outputs()], session.run(None, {"x": as_time_first(x), "lengths": lengths}), strict=True))
+    want = as_time_first(network_forward(x, p, lengths=lengths)[0])
+    assert out["z"].shape == want.shape == (6, 5, 2)
+    note("a network with an output layer on onnxruntime, float32", error := abs(out["z"] - want).max() / abs(want).max())
+    assert error < 5e-6

@@ -9,6 +9,7 @@ import onnx
 import pytest
 import torch
 from everything import book
+from lstm_nb import layers_backward, network_backward, network_forward
 from lstm_nb.networks.layers import layers_forward
 from lstm_nb.exchange.files import read_safetensors, write_safetensors
 from lstm_nb.exchange.read_onnx import read_onnx
@@ -70,6 +71,63 @@ def test_module(net, layers, both, size, bias):
     compare(f"weights into nn.{net}", other, network, layers)
     for k, v in other.state_dict().items():
         if k.startswith("weight"): assert torch.equal(v, state[k])
+
+
+@pytest.mark.parametrize("net, layers, both, size, bias", cases)
+def test_gradients(net, layers, both, size, bias):
+    "What autograd has in `grad`, parameter by parameter, against our backward pass in PyTorch's packing."
+    more = {"proj_size": size} if size else {}
+    module = getattr(torch.nn, net)(3, 5, num_layers=layers, bidirectional=both, bias=bias, dtype=torch.float64, **more)
+    network, rng = from_torch(state_of(module)), np.random.default_rng(layers)
+    x = rng.standard_normal((3, 4, 6))
+    a, _, _, tape = layers_forward(x, network, engine=engines[net])
+    da = rng.standard_normal(a.shape)
+    (module(torch.tensor(x.transpose(2, 1, 0)))[0] * torch.tensor(da.transpose(2, 1, 0))).sum().backward()
+    packed = to_torch(layers_backward(da, tape), bias=bias, gradients=True)
+    theirs = {k: v.grad for k, v in module.named_parameters()}
+    assert packed.keys() == theirs.keys()
+    for k, v in theirs.items(): close(f"gradients of nn.{net}", packed[k], v)
+
+
+@pytest.mark.parametrize("net", engines)
+@pytest.mark.parametrize("layers, both", [(1, False), (2, True)])
+def test_with_a_linear_on_top(net, layers, both):
+    "A state dict with an nn.Linear beside the layers: outputs, gradients of everything, and back into the model."
+    def model():
+        return torch.nn.ModuleDict({"rnn": getattr(torch.nn, net)(3, 5, num_layers=layers, bidirectional=both), "fc": torch.nn.Linear(5 * (1 + both), 2)}).double()
+    module, rng = model(), np.random.default_rng(layers)
+    network = from_torch(state_of(module), "rnn.", output="fc.")
+    x, dz = rng.standard_normal((3, 4, 6)), rng.standard_normal((2, 4, 6))
+    run = lambda m: m["fc"](m["rnn"](torch.tensor(x.transpose(2, 1, 0)))[0])
+    z, _, _, tape = network_forward(x, network, engine=engines[net])
+    close(f"nn.{net} and nn.Linear", z.transpose(2, 1, 0), run(module))
+    (run(module) * torch.tensor(dz.transpose(2, 1, 0))).sum().backward()
+    packed = to_torch(network_backward(dz, tape), "rnn.", output="fc.", gradients=True)
+    theirs = {k: v.grad for k, v in module.named_parameters()}
+    assert packed.keys() == theirs.keys()
+    for k, v in theirs.items(): close(f"gradients of nn.{net} and nn.Linear", packed[k], v)
+    other = model()
+    other.load_state_dict({k: torch.tensor(v) for k, v in to_torch(network, "rnn.", output="fc.").items()}, strict=True)
+    close(f"weights into nn.{net} and nn.Linear", run(other).detach().numpy(), run(module))
+    for k, v in other.state_dict().items():
+        if "bias_" not in k: assert torch.equal(v, module.state_dict()[k])
+
+
+def test_a_linear_without_a_bias():
+    module = torch.nn.ModuleDict({"rnn": torch.nn.LSTM(3, 5), "fc": torch.nn.Linear(5, 2, bias=False)})
+    network = from_torch(module.state_dict(), "rnn.", output="fc.")
+    assert network["by"].shape == (2, 1) and not network["by"].any()
+    state = to_torch(network, "rnn.", output="fc.")
+    del state["fc.bias"]
+    module.load_state_dict({k: torch.tensor(v) for k, v in state.items()}, strict=True)
+    from_torch(dict(module.named_parameters()), "rnn.", output="fc.")          # that want a gradient
+
+
+def test_a_quantised_layer_is_told():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(torch.nn.LSTM(3, 4)), {torch.nn.LSTM}, dtype=torch.qint8)
+    with pytest.raises(ValueError, match="_all_weight_values.*of a quantised layer: read the state dict of the model before it was quantised"): from_torch(model.state_dict(), "0.")
 
 
 def test_inside_a_model(tmp_path):
