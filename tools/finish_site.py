@@ -28,14 +28,18 @@ _formula = re.compile(r"<math\b[^>]*>((?:(?!</math>).)*?)<annotation\b[^>]*>(.*?
 root = Path(__file__).resolve().parent.parent
 moved = {"fused": "engines/fused", "fused_numba": "engines/compiled", "checkpoint": "engines/checkpoint", "speed": "engines/speed",
          "layers": "networks/layers", "variants": "networks/variants", "weights": "exchange/use", "train": "training/use", "flow": "training/flow",
-         "networks/terms": "networks/step",
-         **{page: f"checker/{page}" for page in ("check", "editions", "command", "source", "names", "reading", "guard")}}
+         "networks/terms": "networks/step", **{page: f"checker/{page}" for page in ("check", "editions", "command", "source", "names", "reading", "guard")}}
 signpost = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>This page has moved</title><meta name="robots" content="noindex">
 <link rel="canonical" href="{page}"><script>location.replace("{page}" + location.hash)</script>
 <noscript><meta http-equiv="refresh" content="0; url={page}"></noscript></head>
 <body><main><h1>This page has moved</h1><p>It is <a href="{page}">here</a> now.</p></main></body></html>
 """
+
+
+def to(old, new):
+    "Where a page is now, from where it was."
+    return os.path.relpath(f"{new}.html", os.path.dirname(old) or ".").replace(os.sep, "/")
 
 
 def site_url():
@@ -123,7 +127,7 @@ def main():
         depth = len(file.relative_to(out).parts) - 1
         file.write_text(finish(file.read_text(encoding="utf-8"), depth, url), encoding="utf-8")
     for old, new in moved.items():
-        if (out/f"{new}.html").exists(): (out/f"{old}.html").write_text(signpost.format(page=f"{os.path.relpath(new, Path(old).parent)}.html"), encoding="utf-8")
+        if (out/f"{new}.html").exists(): (out/f"{old}.html").write_text(signpost.format(page=to(old, new)), encoding="utf-8")
     sys.path.insert(0, str(root/"tools"))
     from exercises import publish
     publish(out)
