@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['split_columns', 'tree_sum', 'PartError', 'shard_gradients']
 
-# %% ../../nbs/engines/07_shards.ipynb #e8ce9a3f
+# %% ../../nbs/engines/07_shards.ipynb #656de515
 import math
 from functools import partial, reduce
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from ..arguments import (ShapeError, as_array, check_function, check_kind, check
 from ..trees import (check_tree, check_tree_like, map_tree, parameter_gradients,
                            tree_leaves)
 
-# %% ../../nbs/engines/07_shards.ipynb #fffd88d1
+# %% ../../nbs/engines/07_shards.ipynb #3ca1aec9
 def split_columns(
     batch, # An array of examples, or a dictionary, list or tuple of them
     size:int, # Examples of a part; the last part has what is left
@@ -51,7 +51,7 @@ def _cut(columns, v):
     if not isinstance(v, np.ndarray) or not v.ndim: return v
     return v[columns] if _axis(v) == 0 else v[:, columns]
 
-# %% ../../nbs/engines/07_shards.ipynb #e70094ae
+# %% ../../nbs/engines/07_shards.ipynb #bd01c82c
 def tree_sum(
     terms, # Trees of arrays, all of one form, in order; at least one
 ): # Their sum, in that form
@@ -67,7 +67,7 @@ def tree_sum(
 @np.errstate(all="ignore")
 def _add(left, right): return map_tree(np.add, left, right)
 
-# %% ../../nbs/engines/07_shards.ipynb #1b01b04c
+# %% ../../nbs/engines/07_shards.ipynb #413636c4
 class PartError(RuntimeError):
     "A part failed, or its result did not come. `part` is its number."
     def __init__(self, part, what):
@@ -101,7 +101,7 @@ def _in_c_order(tree):
     return map_tree(
         lambda v: np.asanyarray(v, order="C") if arrays(v) else v, tree)
 
-# %% ../../nbs/engines/07_shards.ipynb #56d3b2ee
+# %% ../../nbs/engines/07_shards.ipynb #9301f116
 def _in_turn(results, n):
     "The results of parts 0 to n - 1. Raises an error that names the part."
     results = iter(results)
@@ -121,7 +121,7 @@ def _in_turn(results, n):
     if next(results, None) is not None:
         raise ValueError(f"map: expected {n} results, got more")
 
-# %% ../../nbs/engines/07_shards.ipynb #86677ac9
+# %% ../../nbs/engines/07_shards.ipynb #636a65a8
 def _shares(parts, weights):
     "What each part counts, as a share of all."
     if weights is None:
@@ -139,7 +139,7 @@ def _shares(parts, weights):
 def _weighted(share, result):
     return map_tree(lambda v: np.multiply(share, v, dtype=v.dtype), result)
 
-# %% ../../nbs/engines/07_shards.ipynb #745811ce
+# %% ../../nbs/engines/07_shards.ipynb #1be63a8f
 def shard_gradients(
     f, # (parameters, part) -> loss, gradients, and perhaps other figures
     parts:list, # What `f` takes, an entry per part, however many workers
