@@ -17,9 +17,9 @@ import sys
 import time
 from pathlib import Path
 
-from .report import report_lines
+from .report import report_lines, report_of
 from .check import JUDGES
-from .guard import Guard, report_of, run_file
+from .run import Guard, run_file
 
 # %% ../../nbs/checker/32_command.ipynb #db9ae055
 def harmless(

@@ -18,9 +18,8 @@ import types
 from dataclasses import dataclass, field
 
 from .cells import ARGUMENTS, CELLS, cell_of
-from .probes import BOOK
 from .source import ITERATES, OTHER, Statement, parse, sources
-from .names import (SQUEEZED, CS231N, LENT, PYTHON_2, StandIn, functions_of, meant,
+from .names import (AT_HOME, SQUEEZED, CS231N, PYTHON_2, StandIn, functions_of, meant,
                            method, stand_in)
 
 # %% ../../nbs/checker/27_reading.ipynb #4d557c62
@@ -70,6 +69,7 @@ class Loaded:
     broken:dict=field(default_factory=dict) # Name -> (place, why) where that failed last
     stars:set=field(default_factory=set) # The places of star imports that did not fail
     flags:int=0 # Of `from __future__`
+    book:dict=field(default_factory=dict) # Functions of this book that may be lent
 
 def _left(
     loaded:Loaded, # Lines are added here
@@ -177,7 +177,7 @@ def _run(
         except BaseException as e: error = e
         said = f"{type(error).__name__}: {error}".strip(": ").split("\n")[0][:200]
         if isinstance(s.node, (ast.Import, ast.ImportFrom)):
-            there |= stand_in(s.node, loaded.used)
+            there |= stand_in(s.node, loaded.used, loaded.book)
             missing = getattr(s.node, "module", None) or s.node.names[0].name
             return loaded.notes.append(f"{s.at}: {missing} is not there ({said})")
         name = getattr(error, "name", None)
@@ -211,8 +211,8 @@ def _lend(
     lend = {n for n in reads - {*loaded.made} if n in lent and there.get(n, lent[n]) is lent[n]}
     there |= {n: lent[n] for n in lend}
     for names, said in (({*SQUEEZED} & lend, "this book's"),
-                        ({*BOOK} & lend, "this book's own"),
-                        ({*lend} - {*SQUEEZED, *BOOK, *PYTHON_2}, "NumPy" if "np" in lend else "it")):
+                        ({*loaded.book} & lend, "this book's own"),
+                        ({*lend} - {*SQUEEZED, *loaded.book, *PYTHON_2}, "NumPy" if "np" in lend else "it")):
         one = len(names) == 1
         if names: loaded.notes.append(f"{' and '.join(sorted(names))} {'is' if one else 'are'} "
                                       f"not in the file; {said} {'was' if one else 'were'} lent")
@@ -228,7 +228,7 @@ def _stars(
     failed = [s.node.module or "." for s in kept if s.star and s.place not in loaded.stars]
     calls = {n.func.id for s in kept for n in ast.walk(s.node)
              if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    near = [*LENT, *ARGUMENTS]
+    near = [*AT_HOME, *ARGUMENTS]
     for n in set().union(*(s.reads for s in kept)) & calls if failed else ():
         if n not in there and not hasattr(builtins, n) and not difflib.get_close_matches(n, near):
             there[n] = StandIn(f"{failed[0]}.{n}", loaded.used)
@@ -239,9 +239,11 @@ def load(
     names:dict=None, # One of the eight names -> its name in the file
     tell=lambda at: None, # Hears where we are
     skip:dict=None, # Places that are not run -> why
+    book:dict=None, # Functions of this book that may be lent, by name
 ) -> Loaded: # Its functions
     "Read a file, run what its functions need."
     loaded, skip = read_file(path), skip or {}
+    loaded.book = book or {}
     loaded.names = functions_of(loaded.statements)
     bound = set().union(*(s.binds for s in loaded.statements))
     wanted = meant(loaded.names, bound) | (names or {})
@@ -249,7 +251,8 @@ def load(
     kept = needed(loaded.statements, {v.split(".")[0] for v in wanted.values()})
     loaded.not_run += [str(s) for s in loaded.statements if not (s in kept or s.idle)]
     module = sys.modules["__solution__"] = types.ModuleType("__solution__")
-    there, lent = module.__dict__, {**LENT, **PYTHON_2}
+    cells = {n: f for n, f in loaded.book.items() if "cell" in n}
+    there, lent = module.__dict__, {**AT_HOME, **cells, **PYTHON_2}
     there |= {n: v for n, v in lent.items() if n not in bound} | {"__file__": str(path)}
     for s in kept:
         tell(s.at)

@@ -10,15 +10,16 @@ import difflib
 
 import numpy as np
 
-from .subject import as_numbers
+from .subject import Opaque, as_numbers
 
 # %% ../../nbs/checker/09_results.ipynb #5e83c458
 def kind_of(
     value, # Anything
 ) -> str: # As in `"tuple"`
     "What a value is, in words."
-    return "None (is there a return?)" if value is None else type(
-        value).__name__
+    if isinstance(value, Opaque): return value.kind
+    if value is None: return "None (is there a return?)"
+    return type(value).__name__
 
 def leaves(
     value, # What a function returned

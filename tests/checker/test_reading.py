@@ -8,7 +8,7 @@ import textwrap
 import pytest
 from corpus import base, part, source
 
-from lstm_nb.checker.guard import Guard, run_file
+from lstm_nb.checker.run import Guard, run_file
 from lstm_nb.checker.reading import read_file
 from lstm_nb.checker.source import parse
 
