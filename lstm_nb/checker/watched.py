@@ -26,8 +26,12 @@ class Inside(NamedTuple):
     cell: object = None # It, as a subject; `None` if the book's was lent
     report: Report = None # `None` for the book's, which is not judged
 
-# %% ../../nbs/checker/17_watched.ipynb #453cf57f
-def cell_function(study): return study.name.replace("_", "_cell_", 1)
+# %% ../../nbs/checker/17_watched.ipynb #9b1e1d45
+def cell_function(
+    study:Study, # A sequence under study
+) -> str: # As in `"lstm_cell_backward"`
+    "What the cell of a sequence is called in the course."
+    return study.name.replace("_", "_cell_", 1)
 
 def _take_over(study, report, known, name):
     "What is wrong in the cell is wrong in the sequence."

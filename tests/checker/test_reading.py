@@ -10,7 +10,7 @@ from corpus import base, part, source
 
 from lstm_nb.checker.run import Guard, run_file
 from lstm_nb.checker.reading import read_file
-from lstm_nb.checker.source import parse
+from lstm_nb.checker.statements import parse
 
 rc, rs, lc, ls = "rnn_cell_backward", "rnn_backward", "lstm_cell_backward", "lstm_backward"
 head = "import numpy as np\n\n\n"
