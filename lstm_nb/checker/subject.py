@@ -175,10 +175,11 @@ class Here:
 
     def overwritten(self):
         "Whether a later call wrote over what the first one returned."
-        if not self.first or not changed(self.first[1], self.first[0]):
-            return False
-        self.first = None
-        return True
+        if not self.first: return False
+        try: over = changed(self.first[1], self.first[0])
+        except RecursionError: over = False     # it contains itself
+        if over: self.first = None
+        return bool(over)
 
     def call(self, args, lend=None, ready=(), hide=(), watch=None):
         "Call it with copies of `args`."

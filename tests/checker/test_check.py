@@ -6,7 +6,6 @@ import random
 import re
 import sys
 import threading
-import time
 import types
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -47,19 +46,16 @@ corpus = ([(name, what, wanted, source(name, *edits)) for name, what, wanted, *e
 
 
 def test_the_corpus_is_named_exactly(record_property):
-    counts, slowest, wrong, causes = Counter(), 0, [], 0
+    counts, wrong, causes = Counter(), [], 0
     for name, what, wanted, text in corpus:
-        start = time.process_time()
         report = check(load(text, name), name)
-        slowest = max(slowest, time.process_time() - start)
         verdict = compare(set(wanted.split()), report)
         counts[verdict] += 1
         causes += all(f.cause for f in report.findings)
         if verdict != "exact": wrong.append((name, what, wanted, report))
-    print(f"\n{len(corpus)} mistakes: {dict(counts)}, {causes} with their cause, slowest check {slowest:.2f} s")
+    print(f"\n{len(corpus)} mistakes: {dict(counts)}, {causes} with their cause")
     assert not wrong
     assert len(corpus) >= 60 and {name for name, *_ in corpus} == set(JUDGES)
-    assert slowest < 2
 
 
 @pytest.mark.parametrize("name, what", right, ids=[f"{n}-{w}" for n, w in right])
