@@ -68,6 +68,7 @@ bench: .venv/.bench  ## time the engines against PyTorch and JAX, on a quiet mac
 	@$(bin)/python bench/tried.py
 	@$(bin)/python bench/long.py
 	@$(bin)/python bench/shards.py
+	@$(bin)/python bench/check.py
 
 train: .venv/.bench  ## train on digits, sums and text for the figures of the training
 	@$(bin)/python -W ignore bench/digits.py

@@ -42,7 +42,8 @@ _PAGES = {
     "training.network": "init_network network_forward network_backward",
     "training.loop": "fit NonFiniteError",
     "training.flow": "gradient_flow plot_flow",
-    "checker.check": "check gap Gap",
+    "checker.check": "check",
+    "checker.exercises": "gap Gap",
     "checker.editions": "which_edition"}
 _HOME = {name: page for page, names in _PAGES.items() for name in names.split()}
 

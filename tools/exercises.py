@@ -11,7 +11,8 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))
-from lstm_nb.checker.check import JUDGES, SITE, hints_of
+from lstm_nb.checker.check import JUDGES
+from lstm_nb.checker.equations import SITE, hints_of
 
 label = re.compile(r"#\s*((?:\((?:R?\d+b?)\)(?:-|, )?)+)\s*$")
 
@@ -113,7 +114,7 @@ def edition(notebook):
     exercise += waiting; solution += waiting
     if not any(text.startswith("check(") for _, text in exercise): return None
     first = next(i for i, c in enumerate(exercise) if c[0] == "code")
-    use = "code", "from lstm_nb.checker.check import check, gap"
+    use = "code", "from lstm_nb import check, gap"
     return [cells[:first] + [use] + cells[first:] for cells in (exercise, solution)]
 
 

@@ -437,7 +437,7 @@ def test_both_ways_agree(tmp_path):
     "The command finds what `check` finds, mistake by mistake."
     from corpus import load
     from lstm_nb.checker.check import check
-    from lstm_nb.checker.guard import Guard, run_file
+    from lstm_nb.checker.run import Guard, run_file
     with Guard() as guard:
         for name, _, _, *edits in mistakes[::40]:
             text = source(name, *edits)
@@ -449,23 +449,22 @@ def test_both_ways_agree(tmp_path):
 
 @forks
 def test_what_the_page_says_is_not_stopped(tmp_path):
-    "Facts, so that the page stays true: the environment and files can be read, neighbours written, the book's function called."
+    "Facts, so that the page stays true: the environment and files can be read, and neighbours written."
     (tmp_path/"it.py").write_text("import os\ndef rnn_backward(da, caches): raise ValueError(os.environ['SECRET'] + open('other.txt').read() + os.getcwd())\n")
     (tmp_path/"other.txt").write_text(" of another")
     shown = run(tmp_path/"it.py", "--json", env={**os.environ, "SECRET": "the secret"}).stdout
     assert "the secret of another" in shown and str(tmp_path) in shown
-    (tmp_path/"it.py").write_text("import lstm_nb.rnn\ndef rnn_backward(da, caches):\n    open('other.txt', 'w').write('')\n    return lstm_nb.rnn.rnn_backward(da, caches)\n")
+    (tmp_path/"it.py").write_text(small + "    open('other.txt', 'w').write('')\n".join(["\nold = rnn_cell_backward\ndef rnn_cell_backward(da_next, cache):\n", "    return old(da_next, cache)\n"]))
     assert run(tmp_path/"it.py").returncode == 0 and (tmp_path/"other.txt").read_text() == ""
 
 
 def test_no_neighbour_is_taken_for_ipython(tmp_path, monkeypatch):
-    from lstm_nb.checker import guard
-    monkeypatch.setattr(guard, "find_spec", lambda name: None)
-    monkeypatch.setattr(guard, "_limit", lambda seconds: None)
+    from lstm_nb.checker import judged
+    monkeypatch.setattr(judged, "find_spec", lambda name: None)
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setattr(sys, "argv", sys.argv[:])
     monkeypatch.setitem(sys.modules, "IPython", sys.modules.get("IPython"))
     monkeypatch.chdir(tmp_path)
-    guard._place(tmp_path/"it.py", 1)
+    judged.enter_folder(tmp_path/"it.py")
     assert sys.path[-1] == str(tmp_path) and sys.argv == [str(tmp_path/"it.py")]
     with pytest.raises(ImportError): __import__("IPython")

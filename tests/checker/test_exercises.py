@@ -6,7 +6,9 @@ import warnings
 
 import pytest
 from exercises import publish, write
-from lstm_nb.checker.check import JUDGES, Gap, gap, hints_of
+from lstm_nb.checker.check import JUDGES
+from lstm_nb.checker.equations import hints_of
+from lstm_nb.checker.exercises import Gap, gap
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import textwrap
 import pytest
 from corpus import base, part, source
 
-from lstm_nb.checker.guard import Guard, run_file
+from lstm_nb.checker.run import Guard, run_file
 from lstm_nb.checker.reading import read_file
-from lstm_nb.checker.source import parse
+from lstm_nb.checker.statements import parse
 
 rc, rs, lc, ls = "rnn_cell_backward", "rnn_backward", "lstm_cell_backward", "lstm_backward"
 head = "import numpy as np\n\n\n"

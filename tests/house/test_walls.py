@@ -115,8 +115,7 @@ shown = "\n".join(plain(c for c in cells if not re.match(r"#\|\s*exports?\b", c)
 tried = shown + "\n".join(path.read_text(encoding="utf-8") for path in (root/"tests").rglob("*.py") if "node_modules" not in path.parts)
 
 
-# the checker's judges are tried through `check`, on a corpus of mistakes, until each has a page of its own
-@pytest.mark.parametrize("page", [page for page in modules if not page.startswith("checker.")])
+@pytest.mark.parametrize("page", modules)
 def test_every_public_name_has_a_sentence_an_example_and_a_test(page):
     module = modules[page]
     for name in module.__all__:
