@@ -7,9 +7,8 @@ __all__ = ['RunSizes', 'Step', 'Memory', 'turn', 'fill', 'input_product', 'forwa
            'step_factors', 'backward_steps', 'turn_weights', 'product_matrices', 'named_gradients', 'run_backward',
            'Tape', 'reading', 'take_memory']
 
-# %% ../../nbs/engines/03_arrays.ipynb #3aabe93d
-import os
-import threading
+# %% ../../nbs/engines/03_arrays.ipynb #eeeea50a
+import os, threading
 from collections import namedtuple
 from contextlib import contextmanager
 from copy import deepcopy
@@ -20,10 +19,12 @@ import numpy as np
 from ..activations import sigmoid
 from ..arguments import check_kind
 
-# %% ../../nbs/engines/03_arrays.ipynb #e4c54201
-RunSizes = namedtuple("RunSizes", "n_x n_a m T_x dtype")
-Step = namedtuple("Step", "a_prev pre gates pre_c ot ft_it c_prev_cct cct "
-                          "c_next tanh_c a_next")
+# %% ../../nbs/engines/03_arrays.ipynb #4d5c64d0
+class RunSizes(namedtuple("RunSizes", "n_x n_a m T_x dtype")):
+    "The sizes of a run, and the type that it computes in."
+class Step(namedtuple("Step", "a_prev pre gates pre_c ot ft_it c_prev_cct "
+                              "cct c_next tanh_c a_next")):
+    "What one step forward reads and writes, slices of a run's arrays."
 _KEPT = "Wa Wx stacked a gates c_cct tanh_c".split()
 
 class Memory:
@@ -55,8 +56,7 @@ class Memory:
         for k in _KEPT: np.copyto(getattr(other, k), getattr(self, k))
         return other
 
-    def __getstate__(self):
-        return self.sizes, [getattr(self, k) for k in _KEPT]
+    def __getstate__(self): return self.sizes, [*map(vars(self).get, _KEPT)]
 
     def __setstate__(self, state):
         self.__init__(*state[0])
