@@ -61,11 +61,13 @@ prove-mutants:  ## plant mistakes in the theorem and see it fail; writes proof/r
 
 bench: .venv/.bench  ## time the engines against PyTorch and JAX, on a quiet machine
 	@$(bin)/python bench/run.py
+	@$(bin)/python bench/moves.py
 	@$(bin)/python bench/halves.py
 	@$(bin)/python bench/layers.py
 	@$(bin)/python bench/compiled.py
 	@$(bin)/python bench/tried.py
 	@$(bin)/python bench/long.py
+	@$(bin)/python bench/shards.py
 
 train: .venv/.bench  ## train on digits, sums and text for the figures of the training
 	@$(bin)/python -W ignore bench/digits.py
@@ -89,9 +91,10 @@ export: .venv/.docs  ## write lstm_nb/ out of the notebooks
 readme: .venv/.docs  ## write README.md out of nbs/index.ipynb
 	@$(bin)/python tools/readme.py
 
-prepare: export  ## export, clean the notebooks, write the README: before every commit
+prepare: export  ## export, clean the notebooks, write the READMEs: before every commit
 	@$(bin)/nbdev_clean
 	@$(bin)/python tools/readme.py
+	@$(bin)/python tools/stamps.py
 
 clean:  ## remove all that was built, except .venv
 	rm -rf _docs _proc build dist exercises nbs/nbdev.yml .pytest_cache .hypothesis .ruff_cache

@@ -30,17 +30,6 @@ def init(net, T, seed):
     return p | {"layers": [chrono_init(p["layers"][0], T, rng=[seed, T])]} if net == "lstm" else p
 
 
-def engine(net, name="numba"):
-    "What runs the layers: ours, compiled, or the functions of page 03."
-    from lstm_nb import fused_lstm_backward, fused_lstm_forward, rnn_backward, rnn_forward
-    if net != "rnn": return partial(fused_lstm_forward, engine=name), fused_lstm_backward
-
-    def forward(x, a0, parameters, c0=None):
-        a, _, caches = rnn_forward(x, a0, parameters)
-        return a, None, caches
-    return forward, lambda da, tape, dc=None: rnn_backward(da, tape)
-
-
 def read(parameters, batch, engine):
     "The answers at the ends of the sequences `(1, m, 1)`, and the tape. Padding comes after the end, so it changes no answer."
     from lstm_nb import last_step, network_forward
@@ -70,7 +59,7 @@ def learn(net, T, lr, seed, path=None, deadline=np.inf):
     "One run, or `None` where the deadline came first."
     from lstm_nb import fit
     from lstm_nb.training.adding import adding_problem
-    e, steps = engine(net), (most_rnn if net == "rnn" else most)[T] // size
+    e, steps = "rnn" if net == "rnn" else "numba", (most_rnn if net == "rnn" else most)[T] // size
     resumed = path is not None and path.exists()
     start, late = time.perf_counter(), lambda: time.perf_counter() > deadline
     run = fit(lambda p, batch: loss_and_gradients(p, batch, e), init(net, T, seed), lambda step: adding_problem(T, size, [seed, step]), steps,
@@ -90,13 +79,12 @@ def learn(net, T, lr, seed, path=None, deadline=np.inf):
 def ours(T, name):
     from lstm_nb import adam
     from lstm_nb.training.adding import adding_problem
-    from lstm_nb.training.trees import parameter_gradients
+    from lstm_nb.trees import parameter_gradients
     from lstm_nb.training.updates import clip_by_norm
     kept = {"p": init("lstm", T, 0), "state": None, "step": 0}
-    e = engine("lstm", name)
 
     def update():
-        _, g, _ = loss_and_gradients(kept["p"], adding_problem(T, size, [0, kept["step"]]), e)
+        _, g, _ = loss_and_gradients(kept["p"], adding_problem(T, size, [0, kept["step"]]), name)
         g, _ = clip_by_norm(parameter_gradients(kept["p"], g), clip)
         kept["p"], kept["state"] = adam(kept["p"], g, kept["state"], lr=.01)
         kept["step"] += 1
@@ -179,7 +167,7 @@ def main():
     deadline, out = time.perf_counter() + a.seconds, a.out or (None if a.quick else here/"records/adding.json")
     if a.quick: most.update({20: 40}), most_rnn.update({20: 40})
     chosen = [(net, 20, .01, 0) for net in rates] if a.quick else plan
-    notes = Notes(out, {"units": units, "size": size, "clip": clip, "tested": tested, "allowed": {str(T): n for T, n in most.items()},
+    notes = Notes(out, "adding.json", {"units": units, "size": size, "clip": clip, "tested": tested, "allowed": {str(T): n for T, n in most.items()},
                         "allowed_rnn": {str(T): n for T, n in most_rnn.items()}})
     for net, T, lr, seed in chosen:
         key = {"net": net, "T": T, "lr": lr, "seed": seed}

@@ -1,4 +1,4 @@
-"What page 10's second half says of the compiled engine: compile time, who multiplies and who shares out, products by loops. Writes compiled.json."
+"What page E4 says of the compiled engine: compile time, who multiplies and who shares out, products by loops. Writes compiled.json."
 import json
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from statistics import median
 
-from workers import here, machine, rounded
+from workers import code_of, here, machine, rounded
 
 ROUNDS, SIZES, WAYS = 3, ((64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)), ("units", "products", "one", "openblas")
 PRODUCTS = ((5, 10), (32, 1), (32, 16), (64, 16))
@@ -31,7 +31,7 @@ from programs import without_mkl
 if sys.argv[1] == "openblas": without_mkl()
 from lstm_nb.parameters import init_lstm_parameters
 from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
-from lstm_nb.engines import compiled
+from lstm_nb.engines import calls, compiled
 def median_of(run, count):
     times = []
     for _ in range(count):
@@ -40,8 +40,8 @@ def median_of(run, count):
 """
 whole = clock + """
 way, (n_x, n_a, m, T_x), tape = sys.argv[1], eval(sys.argv[2]), [None]
-if way in ("products", "one"): compiled._parts = lambda sizes: 1
-if way == "products": compiled._alone = lambda work, k: work(k)
+if way in ("products", "one"): calls._parts = lambda sizes, mkl: 1
+if way == "products": calls._alone = lambda work, k, mkl: work(k)
 p, x = init_lstm_parameters(n_x, n_a, rng=0, dtype=np.float32), np.ones((n_x, m, T_x), np.float32)
 a0, da = np.zeros((n_a, m), np.float32), np.ones((T_x, n_a, m), np.float32).transpose(1, 2, 0)
 def run():
@@ -86,7 +86,7 @@ for _ in range(ROUNDS):
     rows.append([cold, imports, warm, *ways, *(v for s in PRODUCTS for v in run(product, "mkl", s))])
 cold, imports, warm, *rest = rounded([median(v) for v in zip(*rows)])
 ways, products = rest[:len(SIZES)*len(WAYS)], rest[len(SIZES)*len(WAYS):]
-result = {"machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm,
+result = {"code": code_of("bench/records/compiled.json"), "machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm,
           "ways": [{"size": s, **dict(zip(WAYS, ways[k*len(WAYS):]))} for k, s in enumerate(SIZES)],
           "products": [{"n_a": n, "m": m, "blas": b, "loops": k} for (n, m), b, k in zip(PRODUCTS, products[::2], products[1::2])]}
 (here/"records/compiled.json").write_text(json.dumps(result, indent=1) + "\n")

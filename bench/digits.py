@@ -136,7 +136,7 @@ def main():
     a = parser.parse_args()
     out, deadline = a.out or (None if a.quick else here/"records/digits.json"), time.perf_counter() + a.seconds
     if a.quick: base.update(epochs=2, units=8), tried.clear(), tried.append({})
-    notes = Notes(out, {"base": base, "clip": clip, "folds": folds, "test": n_test, "threads": 1})
+    notes = Notes(out, "digits.json", {"base": base, "clip": clip, "folds": folds, "test": n_test, "threads": 1})
     for change in tried:
         if notes.done(part="choose", change=change): continue
         notes.add(rounded({"part": "choose", "change": change, "accuracy": choose(change)}))

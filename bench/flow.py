@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from workers import code_of, here
 
-here = Path(__file__).parent
 units = {"adding": 16, "text": 96}
 window, size, forget_bias = 64, {"adding": 20, "text": 32}, {"adding": 4., "text": 1.}
 steps = {("adding", "lstm"): 2500, ("adding", "rnn"): 2500, ("text", "lstm"): 8000, ("text", "rnn"): 8000}
@@ -37,15 +37,7 @@ def init(task, net, n_x, n_y):
     return init_network(n_x, units[task], n_y=n_y, init=kind, rng=0, dtype=np.float32)
 
 
-def engine(net):
-    "What runs the layer: ours, compiled, or the functions of page 03."
-    from lstm_nb import fused_lstm_backward, fused_lstm_forward, rnn_backward, rnn_forward
-    if net == "lstm": return partial(fused_lstm_forward, engine="numba"), fused_lstm_backward
-
-    def forward(x, a0, parameters, c0=None):
-        a, _, caches = rnn_forward(x, a0, parameters)
-        return a, None, caches
-    return forward, lambda da, tape, dc=None: rnn_backward(da, tape)
+engines = {"lstm": "numba", "rnn": "rnn"}                           # what runs the layer: ours, compiled, or the functions of page 03
 
 
 def adding(net):
@@ -58,7 +50,7 @@ def adding(net):
 
     def answers(p, b):
         "At the end of every sequence. Padding comes after it and is not looked at."
-        z, _, _, tape = network_forward(b[0].astype(np.float32), p, engine=engine(net))
+        z, _, _, tape = network_forward(b[0].astype(np.float32), p, engine=engines[net])
         return z, (np.arange(len(b[1])), b[1] - 1), tape
 
     def loss(p, b):
@@ -89,13 +81,13 @@ def text(net):
         return learned[at]
 
     def loss(p, b):
-        z, _, _, tape = network_forward(one_hot(b[:, :-1], len(vocabulary), np.float32), p, engine=engine(net))
+        z, _, _, tape = network_forward(one_hot(b[:, :-1], len(vocabulary), np.float32), p, engine=engines[net])
         value, dz = cross_entropy(z, b[:, 1:])
         return value, network_backward(dz, tape)
 
     def can(p):
         n = min((len(rest) - 1) // 16, tested)
-        z = network_forward(one_hot(rest[:16*n].reshape(16, n), len(vocabulary), np.float32), p, engine=engine(net))[0]
+        z = network_forward(one_hot(rest[:16*n].reshape(16, n), len(vocabulary), np.float32), p, engine=engines[net])[0]
         return {"bits per letter": float(cross_entropy(z, rest[1:16*n+1].reshape(16, n))[0] / np.log(2))}
     return init("text", net, len(vocabulary), len(vocabulary)), batch, loss, can
 
@@ -142,7 +134,7 @@ def main():
     shown = all_letters[-14_000:-8_000]                             # of what was kept out
     about = {"python": platform.python_version(), "letters": len(all_letters), "sha256": hashlib.sha256(all_letters.encode()).hexdigest(), "vocabulary": vocabulary, "kept out": shown,
              "needed": needed(nets["text"]["lstm"], vocabulary, shown)}
-    options.out.write_text(json.dumps({"text": about, "rows": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    options.out.write_text(json.dumps({"code": code_of("bench/records/flow.json"), "text": about, "rows": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     save_tree(options.out.with_suffix(".safetensors"), nets)
     for file in options.out.parent.glob("flow-*.part"): file.unlink()
 

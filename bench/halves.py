@@ -1,4 +1,4 @@
-"""A batch in one call, or its halves on two Python threads? Writes bench/records/halves.json, which page 10 shows.
+"""A batch in one call, or its halves on two Python threads? Writes bench/records/halves.json, which page E5 shows.
 
 NumPy gives the lock free while it computes, so two threads can work side by side, each with a tape of its own. Whether that wins
 depends on what OpenBLAS does meanwhile: with two threads of its own, or with one. Each setting is a process of its own."""
@@ -81,7 +81,7 @@ def main():
                 rows.append(measure(workers, size, dtype, rounds, seconds))
                 print(*(f"{k} {v}" for k, v in rows[-1].items()), flush=True)
     out = a.out or (None if a.quick else here/"records/halves.json")
-    notes = Notes(out, {"rounds": rounds, "seconds": seconds})
+    notes = Notes(out, "halves.json", {"rounds": rounds, "seconds": seconds})
     notes.rows = rows
     notes.finish(machine=machine())
 

@@ -143,7 +143,7 @@ def main():
     a = parser.parse_args()
     rounds, seconds, chosen = (1, .02, sizes[:1]) if a.quick else (3, .2, sizes)
     out = a.out or (None if a.quick or a.only else here/"records/layers.json")
-    notes = Notes(out, {"threads": 2, "rounds": rounds, "seconds": seconds, "tolerance": tolerance})
+    notes = Notes(out, "layers.json", {"threads": 2, "rounds": rounds, "seconds": seconds, "tolerance": tolerance})
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker("layers.py", name)) for name in programs if not a.only or name in a.only]
         found = {}

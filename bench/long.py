@@ -1,4 +1,4 @@
-"""Long sequences: peak memory and time of the plain engine, of checkpoints and of PyTorch. Writes bench/records/long.json, which page 11 shows.
+"""Long sequences: peak memory and time of the plain engine, of checkpoints and of PyTorch. Writes bench/records/long.json, which page E6 shows.
 
 Every measurement is a process of its own: it draws the inputs, runs a few steps to have everything loaded and compiled, and then forward
 and backward. Memory is what the peak of the resident set rises above where it stood before. Time is the best of the runs in a process;
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from programs import into_torch, versions
-from workers import here, machine, pools
+from workers import code_of, here, machine, pools
 
 goal = dict(n_x=64, n_a=128, m=32, T_x=4096)            # the size of the issue
 wide = dict(n_x=32, n_a=64, m=128)                      # states and tapes large beside the weights
@@ -180,6 +180,7 @@ def main():
     found = json.loads(a.out.read_text()) if a.out.exists() else {}
     for name, measure in parts(a):
         if a.only and name not in a.only: continue
+        if not a.only: found["code"] = code_of("bench/records/long.json")
         found |= {"machine": machine() | versions("numba") | versions("torch"), "threads": a.threads, name: measure()}
         a.out.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -1,4 +1,4 @@
-"""Ours and others on eight sizes: `make bench`, about a quarter of an hour, writes bench/records/results.json, which page 14 shows.
+"""Ours and others on eight sizes: `make bench`, about a quarter of an hour, writes bench/records/results.json, which page E8 shows.
 
 Every program lives in a process of its own. For every size and type they first compute outputs and gradients, which are compared
 with our per-step numbers in float64; then they are timed in turn, round after round, each once a round. A program that is missing
@@ -122,7 +122,7 @@ def main():
     points, types, names = chosen(a.only)
     folder = tempfile.TemporaryDirectory()
     out = a.out or (None if a.quick or a.only else here/"records/results.json")
-    notes = Notes(out, {"threads": a.threads, "rounds": rounds, "seconds": seconds, "tolerance": tolerance})
+    notes = Notes(out, "results.json", {"threads": a.threads, "rounds": rounds, "seconds": seconds, "tolerance": tolerance})
     print(f"{a.threads} threads for every program, {rounds} rounds, the median of the calls that fit into {seconds} s")
     with folder, ExitStack() as stack:
         workers = [stack.enter_context(Worker("programs.py", name, a.threads, a.threads)) for name in names]

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from workers import compact, here, machine, rounded, stamp
+from workers import code_of, compact, here, machine, rounded
 
 settings = {"units": 128, "length": 64, "size": 16, "peak": .01, "drop": .1, "steps": 16_000, "every": 500, "clip": 1., "seed": 0, "copied": .2, "warm": 2000}
 parts = .8, .9                                  # training up to here, validation up to here, the tail is the test
@@ -74,12 +74,7 @@ def compressed(before, text):
 
 # the network
 
-def engine():
-    from lstm_nb import fused_lstm_backward, fused_lstm_forward
-    return partial(fused_lstm_forward, engine="numba"), fused_lstm_backward
-
-
-def network_bits(parameters, codes, warm, engine):
+def network_bits(parameters, codes, warm, engine="numba"):
     "Bits per character after the first `warm`, which are read to begin with; the state is carried through all of it."
     from lstm_nb import cross_entropy, network_forward
     from lstm_nb.training.text import one_hot
@@ -89,24 +84,21 @@ def network_bits(parameters, codes, warm, engine):
 
 def learn(codes, bounds, letters, s, path=None, deadline=np.inf):
     "The run, as far as it has come by the deadline."
-    from lstm_nb import cross_entropy, dropout_masks, fit, init_network, network_backward, network_forward
+    from lstm_nb import cross_entropy, dropout_masks, fit, init_network
+    from lstm_nb.training.network import network_loss
     from lstm_nb.training.text import one_hot
     from lstm_nb.training.updates import cosine_schedule
-    first, e = init_network(letters, s["units"], n_y=letters, rng=s["seed"], dtype=np.float32), engine()
+    first = init_network(letters, s["units"], n_y=letters, rng=s["seed"], dtype=np.float32)
 
     def batch(step):
         rng = np.random.default_rng([s["seed"], step])
         places = rng.integers(0, bounds[0] - s["length"] - 1, s["size"])
-        return codes[places[:, None] + np.arange(s["length"] + 1)], dropout_masks(first["layers"], s["size"], state_rate=s["drop"], rng=rng)
-
-    def loss_and_gradients(p, batch):
-        windows, masks = batch
-        z, _, _, tape = network_forward(one_hot(windows[:, :-1], letters, np.float32), p, engine=e, **masks)
-        loss, dz = cross_entropy(z, windows[:, 1:])
-        return loss, network_backward(dz, tape)
+        windows = codes[places[:, None] + np.arange(s["length"] + 1)]
+        masks = dropout_masks(first["layers"], s["size"], state_rate=s["drop"], rng=rng)
+        return one_hot(windows[:, :-1], letters, np.float32), windows[:, 1:], masks
     held = codes[bounds[0] - s["warm"]:bounds[1]]
-    return fit(loss_and_gradients, first, batch, s["steps"], lr=partial(cosine_schedule, steps=s["steps"], peak=s["peak"], warmup=100), clip=s["clip"],
-               validate=lambda p: network_bits(p, held, s["warm"], e), every=s["every"], stop=lambda run: time.perf_counter() > deadline, path=path,
+    return fit(partial(network_loss, loss=cross_entropy, engine="numba"), first, batch, s["steps"], lr=partial(cosine_schedule, steps=s["steps"], peak=s["peak"], warmup=100), clip=s["clip"],
+               validate=lambda p: network_bits(p, held, s["warm"]), every=s["every"], stop=lambda run: time.perf_counter() > deadline, path=path,
                progress=False)
 
 
@@ -138,11 +130,11 @@ def main():
     tail, best = codes[bounds[1] - s["warm"]:], run.best["parameters"]
     half = rounded_weights(best)
     back = rounded_weights(half, np.float32)
-    bits = {"letters": len(letters), "uniform": float(np.log2(len(letters))), "network": network_bits(best, tail, s["warm"], engine()),
-            "network in half precision": network_bits(back, tail, s["warm"], engine()), "compressed": compressed(train + validation, test),
+    bits = {"letters": len(letters), "uniform": float(np.log2(len(letters))), "network": network_bits(best, tail, s["warm"]),
+            "network in half precision": network_bits(back, tail, s["warm"]), "compressed": compressed(train + validation, test),
             "tables": tables(train, validation, test, len(letters))}
     texts = {str(t): "".join(letters[k] for k in sample(back, [code[c] for c in start], 20 if a.quick else shown, temperature=t, rng=0)) for t in temperatures}
-    found = {"stamp": stamp(), "settings": s, "source": source, "machine": machine(), "parts": [len(train), len(validation), len(test)],
+    found = {"code": code_of("bench/records/text.json"), "settings": s, "source": source, "machine": machine(), "parts": [len(train), len(validation), len(test)],
              "best": {"step": run.best["step"], "validation": run.best["validation"]}, "validation": [float(v) for v in run.history["validation"]],
              "loss": [float(v) for v in run.history["loss"][:run.step // 100 * 100].reshape(-1, 100).mean(1) / np.log(2)], "bits": bits, "start": start, "texts": texts}
     print(rounded(bits))

@@ -1,4 +1,4 @@
-"""What was tried to make the engines faster, and what it gave: writes bench/records/tried.json, which page 14 shows.
+"""What was tried to make the engines faster, and what it gave: writes bench/records/tried.json, which page E8 shows.
 
 Two kinds of programs, in turn and each in a process of its own, as in run.py. The compiled engine with and without its sharing, whose results
 are checked first; and the matrix products with all moving of memory around them, in the layout of the engines and in others, by MKL throughout."""
@@ -21,8 +21,8 @@ sizes = [(32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64
 
 def whole(q):
     "No units are shared out, and the products are kept to one core."
-    from lstm_nb.engines import compiled
-    compiled._parts = lambda sizes: 1
+    from lstm_nb.engines import calls
+    calls._parts = lambda sizes, mkl: 1
     return programs.fused(q, "numba")
 
 
@@ -34,13 +34,13 @@ def arrays(q):
 
 def columns(q, thin=None):
     "Examples as columns and the inputs' product before the loop, as in the engines: three times everything is turned."
-    from lstm_nb.engines.fused import Memory, turn
+    from lstm_nb.engines.arrays import Memory, turn
     from lstm_nb.engines.compiled import blas_product as dot
     n_x, n, m, T, new = arrays(q)
     memory = Memory(n_x, n, m, T, q["x"].dtype)
-    memory.Wx[...], memory.S[...] = new(*memory.Wx.shape), new(*memory.S.shape)
+    memory.Wx[...], memory.stacked[...] = new(*memory.Wx.shape), new(*memory.stacked.shape)
     W, WT, WxT, A, K = new(4*n, n), new(n, 4*n), new(n_x, 4*n), new(T, n, m), new(T, 4*n, m)
-    S, dZ, z, a = memory.S, new(4*n, T, m), new(4*n, m), new(n, m)
+    S, dZ, z, a = memory.stacked, new(4*n, T, m), new(4*n, m), new(n, m)
     dW, dx = new(4*n, n + n_x + 1), new(n_x, T*m)
     up, down = (thin(V, m, T) if thin else partial(dot, V) for V in (W, WT))
 
@@ -49,7 +49,7 @@ def columns(q, thin=None):
             W = memory.Wx[r:r + len(memory.block)]
             some = memory.block[:len(W)]
             dot(W, S[n:].reshape(-1, T*m), some)
-            turn(some.reshape(len(W), T, m), memory.G.reshape(T, 4*n, m)[:, r:r + len(W)])
+            turn(some.reshape(len(W), T, m), memory.gates.reshape(T, 4*n, m)[:, r:r + len(W)])
         for At in A: up(At, z)
         turn(A, S[:n])
 
@@ -64,7 +64,7 @@ def columns(q, thin=None):
 
 def within(q):
     "The inputs within the product of the step: nothing before the loop, and one product gives da and dx."
-    from lstm_nb.engines.fused import turn
+    from lstm_nb.engines.arrays import turn
     from lstm_nb.engines.compiled import blas_product as dot
     n_x, n, m, T, new = arrays(q)
     k = n + n_x + 1
@@ -134,7 +134,7 @@ def main():
     parser.add_argument("--out", type=Path, help="the file of the results")
     a = parser.parse_args()
     points, rounds, seconds = ([(4, 8, 4, 5)], 1, .02) if a.quick else (sizes, 5, .2)
-    notes = Notes(a.out or (None if a.quick else here/"records/tried.json"), {"threads": 2, "rounds": rounds, "seconds": seconds})
+    notes = Notes(a.out or (None if a.quick else here/"records/tried.json"), "tried.json", {"threads": 2, "rounds": rounds, "seconds": seconds})
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         workers = [stack.enter_context(Worker("tried.py", name)) for name in variants]
         judge = stack.enter_context(Worker("programs.py", "per step"))

@@ -8,10 +8,11 @@ import sys
 import time
 from datetime import date
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
 here = Path(__file__).resolve().parent
+sys.path.append(str(here.parent/"tools"))
+from stamps import code_of  # noqa: E402
 pools = "OMP OPENBLAS MKL NUMBA".split()
 
 
@@ -86,17 +87,11 @@ def machine():
                     "system": f"{platform.system()} {platform.machine()}", "blas": f"{blas['name']} {blas['version']}"}
 
 
-def stamp():
-    "What the results depend on: the text of the library and of these scripts."
-    files = [*sorted(here.glob("*.py")), *sorted((here.parent/"lstm_nb").rglob("*.py"))]
-    return sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
-
-
 class Notes:
     "Rows that are kept in a file beside the final one as they come, so that a run that was broken off goes on where it was; without a path nowhere."
-    def __init__(self, path, settings):
+    def __init__(self, path, record, settings):
         self.path, self.part = (Path(path), Path(path).with_suffix(".part")) if path else (None, None)
-        self.head = {"stamp": stamp(), "settings": settings}
+        self.head = {"code": code_of(f"bench/records/{record}"), "settings": settings}
         self.rows = []
         if path and self.part.exists():
             old = json.loads(self.part.read_text(encoding="utf-8"))

@@ -23,6 +23,7 @@ _PAGES = {
     "engines.engine": "ENGINES find_engine prove_engine",
     "engines.calls": "fused_lstm_forward fused_lstm_backward",
     "engines.checkpoint": "checkpointed_lstm_forward checkpointed_lstm_backward",
+    "engines.shards": "shard_gradients split_columns",
     "networks.lengths": "as_time_first from_time_first as_batch_first from_batch_first last_step",
     "networks.nesting": "init_layers dropout_masks",
     "networks.layers": "layers_forward layers_backward",

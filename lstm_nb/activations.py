@@ -15,7 +15,7 @@ from .arguments import ShapeError, as_array
 def sigmoid(
     z:np.ndarray, # Pre-activation, any shape
 ) -> np.ndarray: # `1 / (1 + exp(-z))`, the same shape
-    "The logistic function, without overflow, to a few units in the last place."
+    "The logistic function, without overflow."
     z = as_array("z", z)
     negative = z.real < 0
     e = np.exp(np.where(negative, z, -z))
@@ -54,12 +54,13 @@ def _columns(
     "An array with at least one class and one column."
     array = as_array(name, value)
     if array.ndim == 0 or 0 in array.shape:
-        raise ShapeError(f"{name}: expected (n_y, ...), every size at least 1, got {array.shape}")
+        raise ShapeError(f"{name}: expected (n_y, ...), "
+                         f"every size at least 1, got {array.shape}")
     return array
 
 @np.errstate(all="ignore")
 def softmax(
-    z:np.ndarray, # Logits, `(n_y, m)` or `(n_y, m, T_x)`: classes on the first axis
+    z:np.ndarray, # Logits, `(n_y, m)` or `(n_y, m, T_x)`
 ) -> np.ndarray: # Probabilities, the same shape; every column adds up to 1
     "Softmax along the first axis, column by column."
     z = _columns("z", z)
@@ -69,11 +70,13 @@ def softmax(
 # %% ../nbs/01_activations.ipynb #cb707b83
 @np.errstate(all="ignore")
 def softmax_backward(
-    dy:np.ndarray, # Gradient by the probabilities, the shape of `y`
+    # Gradient with respect to the probabilities, the shape of `y`
+    dy:np.ndarray,
     y:np.ndarray, # What softmax returned, classes on the first axis
-) -> np.ndarray: # Gradient by the logits, the shape of `y`
-    "The upstream gradient times the derivative of the softmax, from its output."
+) -> np.ndarray: # Gradient with respect to the logits, the shape of `y`
+    "The upstream gradient times the softmax's derivative, from its output."
     dy, y = as_array("dy", dy), _columns("y", y)
     if dy.shape != y.shape:
-        raise ShapeError(f"dy: expected the shape of y, {y.shape}, got {dy.shape}")
+        raise ShapeError(
+            f"dy: expected the shape of y, {y.shape}, got {dy.shape}")
     return y * (dy - (dy * y).sum(axis=0, keepdims=True))

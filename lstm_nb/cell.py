@@ -17,7 +17,7 @@ from .rnn import as_cache
 
 # %% ../nbs/04_cell.ipynb #d1d013ef
 class LSTMCache(NamedTuple):
-    "What one step of the LSTM keeps for its backward pass; a plain tuple will do as well."
+    "What one step of the LSTM keeps for its backward pass."
     a_next:np.ndarray # Hidden state after the step, `(n_a, m)`
     c_next:np.ndarray # Memory state after the step, `(n_a, m)`
     a_prev:np.ndarray # Hidden state before it, `(n_a, m)`
@@ -34,13 +34,15 @@ def lstm_cell_forward(
     xt:np.ndarray, # Input of the step, `(n_x, m)`
     a_prev:np.ndarray, # Hidden state before the step, `(n_a, m)`
     c_prev:np.ndarray, # Memory state before the step, `(n_a, m)`
-    # `Wf` `Wi` `Wc` `Wo` `(n_a, n_a + n_x)`, `bf` `bi` `bc` `bo` `(n_a, 1)`,
+    # `Wf` `Wi` `Wc` `Wo` `(n_a, n_a + n_x)`,
+    # `bf` `bi` `bc` `bo` `(n_a, 1)`,
     # and where there is an output `Wy` `(n_y, n_a)`, `by` `(n_y, 1)`
     parameters:dict,
-) -> tuple: # `a_next`, `c_next` `(n_a, m)`, `yt_pred` `(n_y, m)` or `None`, and the cache
+) -> tuple: # `a_next`, `c_next` `(n_a, m)`, `yt_pred` `(n_y, m)`, the cache
     "One step of an LSTM, equations (1) to (6)."
-    p, xt, a_prev, c_prev = check_inputs(parameters, LSTM_SHAPES, xt=(xt, "n_x, m"),
-                                         a_prev=(a_prev, "n_a, m"), c_prev=(c_prev, "n_a, m"))
+    p, xt, a_prev, c_prev = check_inputs(
+        parameters, LSTM_SHAPES, xt=(xt, "n_x, m"),
+        a_prev=(a_prev, "n_a, m"), c_prev=(c_prev, "n_a, m"))
     stack = np.concatenate([a_prev, xt])
     ft = sigmoid(p["Wf"] @ stack + p["bf"])      # (1)
     it = sigmoid(p["Wi"] @ stack + p["bi"])      # (2)
@@ -49,34 +51,43 @@ def lstm_cell_forward(
     ot = sigmoid(p["Wo"] @ stack + p["bo"])      # (5)
     a_next = ot * np.tanh(c_next)                # (6)
     yt_pred = softmax(p["Wy"] @ a_next + p["by"]) if "Wy" in p else None
-    cache = LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)
+    cache = LSTMCache(a_next, c_next, a_prev, c_prev,
+                      ft, it, cct, ot, xt, parameters)
     return a_next, c_next, yt_pred, cache
 
 # %% ../nbs/04_cell.ipynb #3e54de97
 @np.errstate(all="ignore")
 def lstm_cell_backward(
-    da_next:np.ndarray, # Gradient by the hidden state after the step, `(n_a, m)`
-    dc_next:np.ndarray, # Gradient by the memory state along the memory line, `(n_a, m)`
+    # Gradient with respect to the hidden state after the step, `(n_a, m)`
+    da_next:np.ndarray,
+    # With respect to the memory state, along the memory line, `(n_a, m)`
+    dc_next:np.ndarray,
     cache:tuple, # What lstm_cell_forward returned last
-) -> dict: # `dxt`, `da_prev`, `dc_prev`, `dWf`, `dbf` and so on, in the shapes of the arrays
+) -> dict: # `dxt`, `da_prev`, `dc_prev`, `dWf`, `dbf` ..., as the arrays
     "The gradients of one LSTM step, equations (7) to (17)."
-    p, xt, a_prev, c_prev, c_next, ft, it, cct, ot, da_next, dc_next = _check_cell(
+    (p, xt, a_prev, c_prev, c_next, ft, it, cct, ot,
+     da_next, dc_next) = _check_cell(
         as_cache(cache, LSTMCache), da_next=da_next, dc_next=dc_next)
-    n_a, stack, tanh_c = len(a_prev), np.concatenate([a_prev, xt]), np.tanh(c_next)
+    n_a, stack, tanh_c = (
+        len(a_prev), np.concatenate([a_prev, xt]), np.tanh(c_next))
 
     s = da_next * ot * tanh_derivative(tanh_c)
-    dot = da_next * tanh_c * sigmoid_derivative(ot)                          # (7)
-    dcct = (dc_next + s) * it * tanh_derivative(cct)                         # (8)
-    dit = (dc_next + s) * cct * sigmoid_derivative(it)                       # (9)
-    dft = (dc_next + s) * c_prev * sigmoid_derivative(ft)                    # (10)
+    dot = da_next * tanh_c * sigmoid_derivative(ot)         # (7)
+    dcct = (dc_next + s) * it * tanh_derivative(cct)        # (8)
+    dit = (dc_next + s) * cct * sigmoid_derivative(it)      # (9)
+    dft = (dc_next + s) * c_prev * sigmoid_derivative(ft)   # (10)
 
     dz = {"f": dft, "i": dit, "c": dcct, "o": dot}
-    gradients = {"dxt": sum(p[f"W{k}"][:, n_a:].T @ dz[k] for k in dz),      # (17)
-                 "da_prev": sum(p[f"W{k}"][:, :n_a].T @ dz[k] for k in dz),  # (15)
-                 "dc_prev": (dc_next + s) * ft}                              # (16)
+    gradients = {
+        "dxt": sum(p[f"W{k}"][:, n_a:].T @ dz[k]
+                   for k in dz),                            # (17)
+        "da_prev": sum(p[f"W{k}"][:, :n_a].T @ dz[k]
+                       for k in dz),                        # (15)
+        "dc_prev": (dc_next + s) * ft}                      # (16)
     for k in dz:
-        gradients[f"dW{k}"] = dz[k] @ stack.T                                # (11)-(14)
-        gradients[f"db{k}"] = dz[k].sum(axis=1, keepdims=True)               # (11b)-(14b)
+        gradients[f"dW{k}"] = dz[k] @ stack.T               # (11)-(14)
+        gradients[f"db{k}"] = dz[k].sum(
+            axis=1, keepdims=True)                          # (11b)-(14b)
     return gradients
 
 def _check_cell(
@@ -84,6 +95,8 @@ def _check_cell(
     **upstream, # `da_next` and `dc_next`, each `(n_a, m)`
 ) -> tuple: # The parameters and all arrays
     "Check the arguments of `lstm_cell_backward` against each other."
-    states = {k: getattr(cache, k) for k in ("a_prev", "c_prev", "c_next", "ft", "it", "cct", "ot")}
-    return check_inputs(cache.parameters, LSTM_SHAPES, xt=(cache.xt, "n_x, m"),
-                        **{k: (v, "n_a, m") for k, v in (states | upstream).items()})
+    states = {k: getattr(cache, k) for k in (
+        "a_prev", "c_prev", "c_next", "ft", "it", "cct", "ot")}
+    return check_inputs(
+        cache.parameters, LSTM_SHAPES, xt=(cache.xt, "n_x, m"),
+        **{k: (v, "n_a, m") for k, v in (states | upstream).items()})

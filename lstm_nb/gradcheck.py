@@ -17,33 +17,39 @@ def central_difference(
     x:np.ndarray, # Where to differentiate, any shape
     h:float=7e-6, # Step
 ) -> np.ndarray: # The gradient of `f` at `x`, the shape of `x`
-    "The gradient of `f` by central differences, right to about 11 digits at best."
+    "The gradient of `f` by central differences."
     x = as_array("x", x)
     steps = h * np.eye(x.size).reshape(x.size, *x.shape)
-    return np.array([(f(x + s) - f(x - s)) / (2*h) for s in steps]).reshape(x.shape)
+    return np.array([(f(x + s) - f(x - s)) / (2*h)
+                     for s in steps]).reshape(x.shape)
 
 # %% ../nbs/02_gradcheck.ipynb #b240e9e1
 @np.errstate(all="ignore")
 def complex_step(
-    f, # Takes an array like `x`, returns one number; must pass complex numbers through
+    # Takes an array like `x`, returns one number; must take complex ones
+    f,
     x:np.ndarray, # Where to differentiate: real, any shape
     h:float=1e-30, # Step; its size does not matter
 ) -> np.ndarray: # The gradient of `f` at `x`, the shape of `x`
-    "The gradient of `f` by the complex step, free of cancellation (Squire, Trapp 1998)."
+    "The gradient of `f` by the complex step, free of cancellation."
     x = as_array("x", x)
-    if x.dtype.kind == "c": raise TypeError(f"x: expected real numbers, got {x.dtype}")
+    if x.dtype.kind == "c":
+        raise TypeError(f"x: expected real numbers, got {x.dtype}")
     steps = h*1j * np.eye(x.size).reshape(x.size, *x.shape)
-    return np.array([_imaginary(f(x + s)) / h for s in steps]).reshape(x.shape)
+    return np.array([_imaginary(f(x + s)) / h
+                     for s in steps]).reshape(x.shape)
 
 def _imaginary(
     value, # What a function returned for complex arguments
 ) -> float: # Its imaginary part
-    "The imaginary part of one complex number. Raises an error for anything else."
+    "The imaginary part of one complex number, an error for anything else."
     value = as_array("f(x)", value)
     if value.shape != ():
-        raise ShapeError(f"f(x): expected one number, shape (), got {value.shape}")
+        raise ShapeError(
+            f"f(x): expected one number, shape (), got {value.shape}")
     if value.dtype.kind != "c":
-        raise TypeError("f(x): expected a complex number for a complex x, got a real one: "
+        raise TypeError("f(x): expected a complex number for a complex x, "
+                        "got a real one: "
                         "f drops the imaginary part on the way")
     return value.imag
 
@@ -52,11 +58,13 @@ def _imaginary(
 def relative_error(
     actual:np.ndarray, # What was computed
     expected:np.ndarray, # What it should be, the same shape
-) -> np.ndarray: # Relative to the entry, or to a hundredth of the largest one
-    "The error of every entry; 0 where both are equal, infinite where one is not finite."
-    actual, expected = as_array("actual", actual), as_array("expected", expected)
+) -> np.ndarray: # Relative to the entry or a hundredth of the largest one
+    "The error of every entry: 0 if equal, infinite if one is not finite."
+    actual, expected = (
+        as_array("actual", actual), as_array("expected", expected))
     if actual.shape != expected.shape:
-        raise ShapeError(f"actual: expected the shape {expected.shape}, got {actual.shape}")
+        raise ShapeError(f"actual: expected the shape {expected.shape}, "
+                         f"got {actual.shape}")
     difference = abs(actual - expected)
     scale = np.maximum(abs(expected), 0.01 * abs(expected).max(initial=0))
     error = np.where(np.isfinite(difference), difference / scale, np.inf)
@@ -69,96 +77,115 @@ def assert_close(
     rtol:float=1e-12, # Largest relative error that passes
     name:str="result", # What to call the array in the failure
 ) -> None:
-    "Raise an `AssertionError` that names the worst entry and both values, unless all agree."
+    "Raise an `AssertionError` that names the worst entry, if any differs."
     if isinstance(expected, dict):
         check_mapping(name, actual, "a dictionary")
         keys, wanted = sorted(actual, key=str), sorted(expected, key=str)
         if keys != wanted:
-            raise AssertionError(f"{name}: expected the keys {wanted}, got {keys}")
-        for k in expected: assert_close(actual[k], expected[k], rtol, str(k))
+            raise AssertionError(
+                f"{name}: expected the keys {wanted}, got {keys}")
+        for k in expected:
+            assert_close(actual[k], expected[k], rtol, str(k))
         return
     actual, expected = as_array(name, actual), as_array(name, expected)
     if actual.shape != expected.shape:
-        raise AssertionError(f"{name}: expected the shape {expected.shape}, got {actual.shape}")
+        raise AssertionError(
+            f"{name}: expected the shape {expected.shape}, "
+            f"got {actual.shape}")
     error = relative_error(actual, expected)
-    worst = np.unravel_index(error.argmax(), error.shape) if error.size else ()
+    worst = (np.unravel_index(error.argmax(), error.shape)
+             if error.size else ())
     if error.size and not error[worst] <= rtol:
         entry = ", ".join(map(str, worst))
-        raise AssertionError(f"{name}: entry ({entry}) is wrong by {error[worst]:.1e} of its size "
-                             f"(allowed: {rtol:.0e}):\ngot      {actual[worst]}\n"
-                             f"expected {expected[worst]}")
+        raise AssertionError(
+            f"{name}: entry ({entry}) is wrong by {error[worst]:.1e} "
+            f"of its size (allowed: {rtol:.0e}):\n"
+            f"got      {actual[worst]}\nexpected {expected[worst]}")
 
 # %% ../nbs/02_gradcheck.ipynb #f4ffc4c6
 def assert_printed(
     actual, # One number or an array of numbers
-    printed:str, # The same numbers as they were printed, separated by spaces
+    printed:str, # The same as they were printed, separated by spaces
     name:str="result", # What to call them in the failure
 ) -> None:
-    "Raise an `AssertionError` unless `actual` agrees with all printed digits."
+    "Raise an `AssertionError` unless `actual` has all printed digits."
     if not isinstance(printed, str):
-        raise TypeError(f"printed: expected a string, got {type(printed).__name__}")
+        raise TypeError(
+            f"printed: expected a string, got {type(printed).__name__}")
     printed, actual = printed.split(), as_array(name, actual).ravel()
     rounded = lambda v, p: f"{v:.{len(p.partition('.')[2])}f}"
-    if len(actual) != len(printed) or [*map(rounded, actual, printed)] != printed:
+    if (len(actual) != len(printed)
+            or [*map(rounded, actual, printed)] != printed):
         raise AssertionError(f"{name}: printed was {' '.join(printed)}, "
                              f"got {' '.join(map(str, actual))}")
 
 # %% ../nbs/02_gradcheck.ipynb #e2d17b4f
 def check_gradients(
-    loss, # Takes a dictionary like `inputs`, returns one number; passes complex numbers through
+    # Takes a dictionary like `inputs`, returns one number; takes complex
+    loss,
     inputs:dict, # Arrays by name, as in `{"x": x, "Wf": Wf}`
     gradients:dict, # What is to be checked, as in `{"dx": dx, "dWf": dWf}`
     rtol:float=1e-12, # Largest relative error that passes, see assert_close
-    directions:int=0, # Instead of a step for every entry: this many dot-product tests
+    directions:int=0, # Dot-product tests instead of a step per entry
     rng=None, # For the directions: a seed or a `np.random.Generator`
 ) -> float: # The largest relative error that was seen
-    "Prove `gradients` by the complex step. Raises `AssertionError` for the first wrong one."
+    "Prove `gradients` by the complex step, or raise `AssertionError`."
     _check_names(inputs, gradients)
     inputs = {k: as_array(f'inputs["{k}"]', v) for k, v in inputs.items()}
-    if directions: return _check_directions(loss, inputs, gradients, rtol, directions, rng)
+    if directions:
+        return _check_directions(
+            loss, inputs, gradients, rtol, directions, rng)
     worst = 0.
     for k, v in inputs.items():
         expected = complex_step(lambda w, k=k: loss(inputs | {k: w}), v)
         assert_close(gradients[f"d{k}"], expected, rtol, f"d{k}")
-        worst = max(worst, float(relative_error(gradients[f"d{k}"], expected).max(initial=0)))
+        worst = max(worst, float(relative_error(
+            gradients[f"d{k}"], expected).max(initial=0)))
     return worst
 
 def _check_names(
     inputs:dict, # As in check_gradients
     gradients:dict, # As in check_gradients
 ) -> None:
-    "Raises an error unless every input has its gradient and every gradient its input."
+    "Raises an error unless inputs and gradients belong together."
     for name, value in (("inputs", inputs), ("gradients", gradients)):
         check_mapping(name, value)
     for k in inputs:
         if f"d{k}" not in gradients:
-            raise MissingParameter(f'gradients: "d{k}" is missing, the gradient by inputs["{k}"]')
+            raise MissingParameter(f'gradients: "d{k}" is missing, '
+                                   f'the gradient by inputs["{k}"]')
     for k in gradients:
         if str(k)[1:] not in inputs:
-            raise MissingParameter(f'inputs: "{str(k)[1:]}" is missing, but gradients has "{k}"')
+            raise MissingParameter(f'inputs: "{str(k)[1:]}" is missing, '
+                                   f'but gradients has "{k}"')
 
 def _check_directions(
     loss, # As in check_gradients
     inputs:dict, # Arrays by name
     gradients:dict, # To be checked
-    rtol:float, # Largest error that passes, relative to the norm of the terms
+    rtol:float, # Largest error that passes, relative to the terms' norm
     directions:int, # How many
     rng, # A seed or a generator
 ) -> float: # The largest relative error that was seen
-    "The dot-product test of all gradients at once, along random directions."
+    "The dot-product test of all gradients, along random directions."
     rng, h, worst = np.random.default_rng(rng), 1e-30, 0.
     for k, v in inputs.items():
         got = as_array(f"d{k}", gradients[f"d{k}"]).shape
         if got != v.shape:
-            raise AssertionError(f"d{k}: expected the shape {v.shape}, got {got}")
+            raise AssertionError(
+                f"d{k}: expected the shape {v.shape}, got {got}")
     for _ in range(directions):
         u = {k: rng.standard_normal(v.shape) for k, v in inputs.items()}
-        slope = _imaginary(loss({k: v + h*1j*u[k] for k, v in inputs.items()})) / h
-        terms = np.concatenate([(gradients[f"d{k}"] * u[k]).ravel() for k in inputs])
-        error = abs(terms.sum() - slope) / max(np.linalg.norm(terms), np.finfo(float).tiny)
+        slope = _imaginary(
+            loss({k: v + h*1j*u[k] for k, v in inputs.items()})) / h
+        terms = np.concatenate(
+            [(gradients[f"d{k}"] * u[k]).ravel() for k in inputs])
+        error = abs(terms.sum() - slope) / max(
+            np.linalg.norm(terms), np.finfo(float).tiny)
         if not error <= rtol:
-            raise AssertionError(f"dot product: wrong by {error:.1e} of its size "
-                                 f"(allowed: {rtol:.0e}):\ngot      {terms.sum()}\n"
-                                 f"expected {slope}")
+            raise AssertionError(
+                f"dot product: wrong by {error:.1e} of its size "
+                f"(allowed: {rtol:.0e}):\n"
+                f"got      {terms.sum()}\nexpected {slope}")
         worst = max(worst, float(error))
     return worst

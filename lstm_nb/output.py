@@ -18,70 +18,83 @@ from .sequence import lstm_backward, lstm_forward
 @np.errstate(all="ignore")
 def cross_entropy(
     z:np.ndarray, # Logits, `(n_y, m, T_x)`
-    labels:np.ndarray, # The right class of every column, whole numbers from 0, `(m, T_x)`
-    weights:np.ndarray=None, # How much every column counts, `(m, T_x)`; all alike if not given
-) -> tuple: # The mean loss in nats, one number, and its gradient by the logits, `(n_y, m, T_x)`
-    "Weighted mean of the cross-entropy of softmax(z), equations (22) to (24)."
+    labels:np.ndarray, # The right classes, whole numbers from 0, `(m, T_x)`
+    # How much every column counts, `(m, T_x)`; all alike if not given
+    weights:np.ndarray=None,
+) -> tuple: # The mean loss in nats, and `dz` `(n_y, m, T_x)`
+    "Weighted mean of the cross-entropy of softmax(z), (22) to (24)."
     z, labels, weights = _check_labels(z, labels, weights)
-    right = np.eye(len(z), dtype=z.dtype)[:, labels]                  # 1 at the right class
+    right = np.eye(len(z), dtype=z.dtype)[:, labels]    # 1 if right
     z = z - z.real.max(axis=0)
-    losses = np.log(np.exp(z).sum(axis=0)) - (z * right).sum(axis=0)  # (22)
+    losses = (np.log(np.exp(z).sum(axis=0))
+              - (z * right).sum(axis=0))                    # (22)
     share = weights / weights.sum()
-    return (share * losses).sum(), share * (softmax(z) - right)       # (23), (24)
+    return ((share * losses).sum(),                         # (23)
+            share * (softmax(z) - right))                   # (24)
 
 def _check_labels(
     z:np.ndarray, # As in cross_entropy
     labels:np.ndarray, # As in cross_entropy
     weights:np.ndarray, # As in cross_entropy
-) -> tuple: # The three as arrays, the weights in the precision of the logits
-    "Check the arguments. Raises `ValueError` for labels or weights out of range."
+) -> tuple: # The three as arrays, the weights in the logits' precision
+    "Check the arguments, whose labels and weights may be out of range."
     sizes = {}
-    z, _ = check_shapes({"z": (z, "n_y, m, T_x"), "labels": (labels, "m, T_x")}, sizes)
+    z, _ = check_shapes({"z": (z, "n_y, m, T_x"),
+                         "labels": (labels, "m, T_x")}, sizes)
     labels = check_classes("labels", labels, len(z), sizes)
     weights = np.ones(labels.shape) if weights is None else weights
     [w] = check_shapes({"weights": (weights, "m, T_x")}, sizes)
     w = check_real("weights", w).astype(z.real.dtype)
     if not 0 < w.sum() < np.inf:
-        raise ValueError(f"weights: expected a finite sum above 0, got {w.sum()}")
+        raise ValueError(
+            f"weights: expected a finite sum above 0, got {w.sum()}")
     return z, labels, w
 
 # %% ../nbs/06_output.ipynb #a6f1c0de
 def network_parts(
-    parameters:dict, # `Wy`, `by`, and beside them the weights of one layer, or `layers`
+    parameters:dict, # `Wy`, `by`, and the weights of one layer, or `layers`
     name:str="parameters", # What it is called in an error
 ) -> tuple: # The layers in a list, `Wy` `(n_y, rows)` and `by` `(n_y, 1)`
-    "The layers of a network and its output layer. Raises an error where one is missing."
+    "The layers of a network and its output layer, or an error."
     check_mapping(name, parameters, "a dictionary")
     for k, shape in (("Wy", "(n_y, n_a)"), ("by", "(n_y, 1)")):
         if k not in parameters: raise missing(name, k, shape)
     rest = {k: v for k, v in parameters.items() if k not in ("Wy", "by")}
-    if "layers" not in rest: return [rest], parameters["Wy"], parameters["by"]
+    if "layers" not in rest:
+        return [rest], parameters["Wy"], parameters["by"]
     twice = [k for k in STEP_SHAPES if k in rest]
     if twice:
-        raise ValueError(f'{name}: expected "layers" or the weights of one layer, '
-                         f'got "layers" and {twice}')
+        raise ValueError(
+            f'{name}: expected "layers" or the weights of one layer, '
+            f'got "layers" and {twice}')
     return rest["layers"], parameters["Wy"], parameters["by"]
 
 # %% ../nbs/06_output.ipynb #3fea46db
 @np.errstate(all="ignore")
 def loss_and_gradients(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
-    labels:np.ndarray, # The right class at every step, whole numbers from 0, `(m, T_x)`
-    parameters:dict, # One LSTM layer with an output layer, in either form of network_parts
-    a0:np.ndarray=None, # Hidden state before the first step, `(n_a, m)`; zeros if not given
-    c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
-    weights:np.ndarray=None, # How much every step counts, `(m, T_x)`; all alike if not given
-) -> tuple: # Loss, gradients as in lstm_backward with `dWy`, `dby`, last states (a, c)
-    "The cross-entropy of an LSTM and the gradient of everything, equations (21) to (25)."
+    labels:np.ndarray, # The right classes, whole numbers from 0, `(m, T_x)`
+    parameters:dict, # One layer with an output layer, see network_parts
+    # Hidden state before the first step, `(n_a, m)`; zeros if not given
+    a0:np.ndarray=None,
+    # Memory state before the first step, `(n_a, m)`; zeros if not given
+    c0:np.ndarray=None,
+    # How much every step counts, `(m, T_x)`; all alike if not given
+    weights:np.ndarray=None,
+) -> tuple: # Loss, gradients with `dWy` and `dby`, last states (a, c)
+    "The cross-entropy of an LSTM and all its gradients, (21) to (25)."
     p, Wy, by, x, a0 = _check_network(x, labels, parameters, a0)
     a, _, c, caches = lstm_forward(x, a0, p, c0)
-    z = np.tensordot(Wy, a, 1) + by[:, :, None]                     # (21)
+    z = np.tensordot(Wy, a, 1) + by[:, :, None]             # (21)
     loss, dz = cross_entropy(z, labels, weights)
-    gradients = lstm_backward(np.tensordot(Wy.T, dz, 1), caches)    # (25), (7)-(20)
-    gradients["dWy"] = np.tensordot(dz, a, [[1, 2], [1, 2]])        # (25)
-    gradients["dby"] = dz.sum(axis=(1, 2))[:, None]                 # (25)
+    gradients = lstm_backward(
+        np.tensordot(Wy.T, dz, 1), caches)                  # (25), (7)-(20)
+    gradients["dWy"] = np.tensordot(
+        dz, a, [[1, 2], [1, 2]])                            # (25)
+    gradients["dby"] = dz.sum(axis=(1, 2))[:, None]         # (25)
     if "layers" in parameters:
-        gradients["dlayers"] = [{f"d{k}": gradients.pop(f"d{k}") for k in p}]
+        gradients["dlayers"] = [
+            {f"d{k}": gradients.pop(f"d{k}") for k in p}]
     return loss, gradients, (a[:, :, -1].copy(), c[:, :, -1].copy())
 
 def _check_network(
@@ -89,15 +102,20 @@ def _check_network(
     labels:np.ndarray, # As in loss_and_gradients
     parameters:dict, # As in loss_and_gradients
     a0:np.ndarray, # As in loss_and_gradients
-) -> tuple: # The parameters without and with the output layer's, `x`, and `a0` or zeros
+) -> tuple: # The layer's parameters, `Wy`, `by`, `x`, and `a0` or zeros
     "Check that there is an output layer, and make the initial state."
     layers, Wy, by = network_parts(parameters)
     if not isinstance(layers, (list, tuple)) or len(layers) != 1:
-        got = len(layers) if isinstance(layers, (list, tuple)) else type(layers).__name__
-        raise ShapeError(f'parameters["layers"]: expected one layer, got {got}; '
-                         "network_forward runs more")
-    cell = {**check_mapping('parameters["layers"][0]', layers[0]), "Wy": Wy, "by": by}
-    p, x, _ = check_inputs(cell, LSTM_SHAPES, x=(x, "n_x, m, T_x"), labels=(labels, "m, T_x"))
-    a0 = np.zeros((len(p["bf"]), x.shape[1]), p["bf"].dtype) if a0 is None else a0
+        got = (len(layers) if isinstance(layers, (list, tuple))
+               else type(layers).__name__)
+        raise ShapeError(
+            f'parameters["layers"]: expected one layer, got {got}; '
+            "network_forward runs more")
+    cell = {**check_mapping('parameters["layers"][0]', layers[0]),
+            "Wy": Wy, "by": by}
+    p, x, _ = check_inputs(cell, LSTM_SHAPES, x=(x, "n_x, m, T_x"),
+                           labels=(labels, "m, T_x"))
+    a0 = (np.zeros((len(p["bf"]), x.shape[1]), p["bf"].dtype)
+          if a0 is None else a0)
     Wy, by = p.pop("Wy"), p.pop("by")
     return p, Wy, by, x, a0

@@ -9,14 +9,16 @@ __all__ = ['RNN_SHAPES', 'LSTM_SHAPES', 'STEP_SHAPES', 'GATES', 'state_weight', 
 # %% ../nbs/00_parameters.ipynb #a73e88be
 import numpy as np
 
-from .arguments import (as_array, check_dtype, check_number, check_shapes,
+from .arguments import (check_dtype, check_number, check_shapes,
                                check_size, missing, size_of)
 
 # %% ../nbs/00_parameters.ipynb #56104022
 RNN_SHAPES = {"Wax": "n_a, n_x", "Waa": "n_a, n_a", "ba": "n_a, 1",
               "Wya": "n_y, n_a", "by": "n_y, 1"}
-LSTM_SHAPES = {"Wf": "n_a, n_a + n_x", "bf": "n_a, 1", "Wi": "n_a, n_a + n_x", "bi": "n_a, 1",
-               "Wc": "n_a, n_a + n_x", "bc": "n_a, 1", "Wo": "n_a, n_a + n_x", "bo": "n_a, 1",
+LSTM_SHAPES = {"Wf": "n_a, n_a + n_x", "bf": "n_a, 1",
+               "Wi": "n_a, n_a + n_x", "bi": "n_a, 1",
+               "Wc": "n_a, n_a + n_x", "bc": "n_a, 1",
+               "Wo": "n_a, n_a + n_x", "bo": "n_a, 1",
                "Wy": "n_y, n_a", "by": "n_y, 1"}
 # without an output layer
 STEP_SHAPES = {k: v for k, v in LSTM_SHAPES.items() if "n_y" not in v}
@@ -27,39 +29,50 @@ GATES = {"lstm": "fico", "gru": "zrc", "rnn": "a"}
 def state_weight(
     parameters:dict, # Of one network
 ) -> np.ndarray: # The weight whose rows are those of the hidden state
-    "`Wp` where there is a projection, else `Wc`, in an RNN `Waa`, else the first weight."
-    known = [k for k in ("Wp", "Wc", "Waa") if k in parameters]
-    known += [k for k in parameters if str(k)[:1] == "W" and k not in ("Wy", "Wya")]
-    if not known: raise missing("parameters", "Wc", "it or another weight")
-    name = f'parameters["{known[0]}"]'
-    return check_shapes({name: (parameters[known[0]], "rows, columns")})[0]
+    "`Wp` where there is a projection, else `Wc`, `Waa` or the first."
+    others = [k for k in parameters
+              if str(k)[:1] == "W" and k not in ("Wy", "Wya")]
+    return _first_of(parameters, ["Wp", "Wc", "Waa", *others])[1]
 
+def _first_of(
+    parameters:dict, # Of one network
+    keys:list, # Of weights, in the order in which they are asked for
+) -> tuple: # The key and the weight
+    "The first weight that is there."
+    for k in keys:
+        if k not in parameters: continue
+        name = f'parameters["{k}"]'
+        return k, *check_shapes({name: (parameters[k], "rows, columns")})
+    raise missing("parameters", "Wc", "it or another weight")
+
+# %% ../nbs/00_parameters.ipynb #4052edf9
 def input_rows(
     parameters:dict, # Of one network
 ) -> int: # `n_x`
     "How many inputs a network reads, from the columns of its weights."
-    if "Wax" in parameters: return as_array('parameters["Wax"]', parameters["Wax"]).shape[-1]
-    key = next((k for k in ("Wc", "Wz", "Wf", "Wi") if k in parameters), None)
-    if key is None: raise missing("parameters", "Wc", "it or another weight")
-    columns = as_array(f'parameters["{key}"]', parameters[key]).shape[-1]
+    key, weight = _first_of(parameters, ["Wax", "Wc", "Wz", "Wf", "Wi"])
+    rows, columns = weight.shape
+    if key == "Wax": return columns
     return columns - len(state_weight(parameters))
 
 # %% ../nbs/00_parameters.ipynb #22ccbda7
 def init_parameters(
     shapes:dict, # Names and shapes in symbols
     sizes:dict, # Every symbol's number; `n_y` may be `None`
-    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
+    rng=None, # A seed or a `np.random.Generator`; drawn anew without it
     dtype=np.float64, # A float or complex type
 ) -> dict: # Weights of standard deviation 1 / sqrt(columns), biases 0
-    "Random weights and zero biases for every entry of `shapes` whose sizes are given."
+    "Random weights and zero biases for the entries whose sizes are given."
     rng, dtype = np.random.default_rng(rng), check_dtype(dtype)
-    sizes = {k: check_size(k, n) for k, n in sizes.items() if k != "n_y" or n is not None}
+    sizes = {k: check_size(k, n) for k, n in sizes.items()
+             if k != "n_y" or n is not None}
     p = {}
     for name, shape in shapes.items():
         if "n_y" in shape and "n_y" not in sizes: continue
         rows, columns = (size_of(s, sizes) for s in shape.split(", "))
         values = np.zeros((rows, columns))
-        if name[0] == "W": values = rng.standard_normal((rows, columns)) / np.sqrt(columns)
+        if name[0] == "W":
+            values = rng.standard_normal((rows, columns)) / np.sqrt(columns)
         p[name] = values.astype(dtype)
     return p
 
@@ -69,11 +82,12 @@ def init_rnn_parameters(
     n_a:int, # Hidden units
     *,
     n_y:int=None, # Outputs; without it there is no output layer
-    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
+    rng=None, # A seed or a `np.random.Generator`; drawn anew without it
     dtype=np.float64, # The type of every array
-) -> dict: # `Wax`, `Waa`, `ba`, and with `n_y` also `Wya`, `by`; shapes as in `RNN_SHAPES`
-    "Fresh parameters of a plain RNN: normal weights of variance 1 / columns, zero biases."
-    return init_parameters(RNN_SHAPES, dict(n_x=n_x, n_a=n_a, n_y=n_y), rng, dtype)
+) -> dict: # `Wax`, `Waa`, `ba`, with `n_y` `Wya`, `by`, see `RNN_SHAPES`
+    "Parameters of a plain RNN: weights of variance 1 / columns, biases 0."
+    return init_parameters(RNN_SHAPES, dict(n_x=n_x, n_a=n_a, n_y=n_y),
+                           rng, dtype)
 
 # %% ../nbs/00_parameters.ipynb #ab53d8bb
 def init_lstm_parameters(
@@ -81,10 +95,12 @@ def init_lstm_parameters(
     n_a:int, # Hidden units
     *,
     n_y:int=None, # Outputs; without it there is no output layer
-    forget_bias:float=1., # Where the forget gate's bias starts (Jozefowicz et al. 2015)
-    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
+    forget_bias:float=1., # Where the forget gate's bias starts
+    rng=None, # A seed or a `np.random.Generator`; drawn anew without it
     dtype=np.float64, # The type of every array
-) -> dict: # `Wf`, `bf` and so on, and with `n_y` also `Wy`, `by`; shapes as in `LSTM_SHAPES`
-    "Fresh parameters of an LSTM: normal weights of variance 1 / columns, zero biases but `bf`."
-    p = init_parameters(LSTM_SHAPES, dict(n_x=n_x, n_a=n_a, n_y=n_y), rng, dtype)
-    return p | {"bf": p["bf"] + check_number("forget_bias", forget_bias).astype(p["bf"].dtype)}
+) -> dict: # `Wf`, `bf` and so on, with `n_y` `Wy`, `by`, see `LSTM_SHAPES`
+    "Parameters of an LSTM: weights of variance 1 / columns, `bf` above 0."
+    p = init_parameters(LSTM_SHAPES, dict(n_x=n_x, n_a=n_a, n_y=n_y),
+                        rng, dtype)
+    return p | {"bf": p["bf"] + check_number(
+        "forget_bias", forget_bias).astype(p["bf"].dtype)}

@@ -21,29 +21,35 @@ def exact_lstm(
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
     parameters:dict, # As in lstm_cell_forward
     c0:np.ndarray, # Memory state before the first step, `(n_a, m)`
-    da:np.ndarray, # Gradient by every step's hidden state, `(n_a, m, T_x)`
-    dc:np.ndarray, # Gradient by every step's memory state, `(n_a, m, T_x)`
+    # Gradient with respect to the hidden states, `(n_a, m, T_x)`
+    da:np.ndarray,
+    dc:np.ndarray, # With respect to the memory states, `(n_a, m, T_x)`
     digits:int=50, # Decimal digits to compute with
 ) -> dict: # `a`, `c` `(n_a, m, T_x)` and all gradients, as mpmath numbers
-    "Outputs and gradients of an LSTM with as many digits as you like. Needs mpmath."
-    p, *arrays = check_inputs(parameters, LSTM_SHAPES, x=(x, "n_x, m, T_x"),
-                              a0=(a0, "n_a, m"), c0=(c0, "n_a, m"),
-                              da=(da, "n_a, m, T_x"), dc=(dc, "n_a, m, T_x"))
-    names = [*(f'parameters["{k}"]' for k in p), "x", "a0", "c0", "da", "dc"]
+    "Outputs and gradients of an LSTM with many digits. Needs mpmath."
+    p, *arrays = check_inputs(
+        parameters, LSTM_SHAPES, x=(x, "n_x, m, T_x"),
+        a0=(a0, "n_a, m"), c0=(c0, "n_a, m"),
+        da=(da, "n_a, m, T_x"), dc=(dc, "n_a, m, T_x"))
+    names = [*(f'parameters["{k}"]' for k in p),
+             "x", "a0", "c0", "da", "dc"]
     for k, v in zip(names, [*p.values(), *arrays], strict=True):
         check_real(k, v)
     exact, sigmoid, tanh, dot = _arithmetic(check_size("digits", digits))
-    p, (x, a, c, da, dc) = {k: exact(v) for k, v in p.items()}, map(exact, arrays)
+    p, (x, a, c, da, dc) = (
+        {k: exact(v) for k, v in p.items()}, map(exact, arrays))
     steps = []
     for t in range(x.shape[2]):
         stack, c_prev = np.concatenate([a, x[:, :, t]]), c
         z = {k: dot(p[f"W{k}"], stack) + p[f"b{k}"] for k in "fico"}
-        ft, it, ot = sigmoid(z["f"]), sigmoid(z["i"]), sigmoid(z["o"])   # (1), (2), (5)
-        cct = tanh(z["c"])                                               # (3)
-        c = ft * c_prev + it * cct                                       # (4)
-        a = ot * tanh(c)                                                 # (6)
+        ft, it, ot = (sigmoid(z["f"]), sigmoid(z["i"]),
+                      sigmoid(z["o"]))                      # (1), (2), (5)
+        cct = tanh(z["c"])                                  # (3)
+        c = ft * c_prev + it * cct                          # (4)
+        a = ot * tanh(c)                                    # (6)
         steps.append((a, c, c_prev, tanh(c), ft, it, cct, ot, stack))
-    states = {k: np.stack([s[i] for s in steps], 2) for i, k in enumerate("ac")}
+    states = {k: np.stack([s[i] for s in steps], 2)
+              for i, k in enumerate("ac")}
     return states | _exact_backward(steps, da, dc, p, dot)
 
 def _exact_backward(
@@ -54,21 +60,26 @@ def _exact_backward(
     dot, # The matrix product
 ) -> dict: # The gradients, as lstm_backward returns them
     "Equations (7) to (20)."
-    dx, da_prev, dc_prev, sums = [], 0, 0, {f"d{n}{k}": 0 for k in "fico" for n in "Wb"}
-    for t, (a, _, c_prev, tanh_c, ft, it, cct, ot, stack) in reversed([*enumerate(steps)]):
-        da_next = da[:, :, t] + da_prev                                    # (18)
-        bracket = dc[:, :, t] + dc_prev + da_next * ot * (1 - tanh_c**2)   # (19), and s
-        dz = {"f": bracket * c_prev * ft * (1 - ft),                       # (10)
-              "i": bracket * cct * it * (1 - it),                          # (9)
-              "c": bracket * it * (1 - cct**2),                            # (8)
-              "o": da_next * tanh_c * ot * (1 - ot)}                       # (7)
+    dx, da_prev, dc_prev, sums = [], 0, 0, {
+        f"d{n}{k}": 0 for k in "fico" for n in "Wb"}
+    for t, (a, _, c_prev, tanh_c, ft, it, cct, ot, stack) in reversed(
+            [*enumerate(steps)]):
+        da_next = da[:, :, t] + da_prev                     # (18)
+        bracket = (dc[:, :, t] + dc_prev                    # (19), and s
+                   + da_next * ot * (1 - tanh_c**2))
+        dz = {"f": bracket * c_prev * ft * (1 - ft),        # (10)
+              "i": bracket * cct * it * (1 - it),           # (9)
+              "c": bracket * it * (1 - cct**2),             # (8)
+              "o": da_next * tanh_c * ot * (1 - ot)}        # (7)
         stacked = sum(dot(p[f"W{k}"].T, dz[k]) for k in dz)
-        da_prev, dc_prev = stacked[:len(a)], bracket * ft                  # (15), (16)
-        dx.append(stacked[len(a):])                                        # (17)
-        for k in dz:                                                       # (11)-(14b), (20)
+        da_prev, dc_prev = stacked[:len(a)], bracket * ft   # (15), (16)
+        dx.append(stacked[len(a):])                         # (17)
+        for k in dz:                                      # (11)-(14b), (20)
             sums[f"dW{k}"] = sums[f"dW{k}"] + dot(dz[k], stack.T)
-            sums[f"db{k}"] = sums[f"db{k}"] + dz[k].sum(axis=1, keepdims=True)
-    return {"dx": np.stack(dx[::-1], 2), "da0": da_prev, **sums, "dc0": dc_prev}
+            sums[f"db{k}"] = (sums[f"db{k}"]
+                              + dz[k].sum(axis=1, keepdims=True))
+    return {"dx": np.stack(dx[::-1], 2), "da0": da_prev, **sums,
+            "dc0": dc_prev}
 
 def _arithmetic(
     digits:int, # Decimal digits
@@ -76,9 +87,11 @@ def _arithmetic(
     "Arithmetic with `digits` digits, on arrays of mpmath numbers."
     mp = optional("mpmath", "test", "exact_lstm").MPContext()
     mp.dps = digits
-    functions = (lambda v: mp.mpf(float(v))), (lambda z: 1 / (1 + mp.exp(-z))), mp.tanh
+    functions = ((lambda v: mp.mpf(float(v))),
+                 (lambda z: 1 / (1 + mp.exp(-z))), mp.tanh)
     def dot(A, B):
-        return np.array([[mp.fdot(row, column) for column in B.T] for row in A], object)
+        return np.array([[mp.fdot(row, column) for column in B.T]
+                         for row in A], object)
     return *(np.vectorize(f, otypes=[object]) for f in functions), dot
 
 # %% ../nbs/07_proof.ipynb #3030db62
@@ -86,14 +99,17 @@ def _arithmetic(
 def last_places(
     actual:np.ndarray, # What was computed, in float32 or float64
     exact:np.ndarray, # What exact_lstm returned for it, the same shape
-) -> np.ndarray: # The error of every entry in units of the last place, equation (26)
-    "How far `actual` is from the exact result, in units of the last place of its type."
+) -> np.ndarray: # The error of every entry in last places, see (26)
+    "How far `actual` is from `exact`, in units of its type's last place."
     actual = check_real("actual", actual)
     if actual.shape != np.shape(exact):
-        raise ShapeError(f"actual: expected the shape of exact, {np.shape(exact)}, got {actual.shape}")
+        raise ShapeError(
+            f"actual: expected the shape of exact, {np.shape(exact)}, "
+            f"got {actual.shape}")
     size = abs(exact).astype(float)
     difference = abs(actual.astype(object) - exact).astype(float)
-    scale = np.maximum(size, 0.01 * size.max(initial=0)) * np.finfo(actual.dtype).eps
+    scale = (np.maximum(size, 0.01 * size.max(initial=0))
+             * np.finfo(actual.dtype).eps)
     error = np.where(np.isfinite(difference), difference / scale, np.inf)
     return np.where(difference == 0, 0, error)
 
@@ -104,9 +120,12 @@ def certified_rtol(
     m:int, # Examples
     T_x:int, # Steps
     dtype=np.float64, # The type that was computed in
-) -> float: # The largest error that rounding explains, as `rtol` of `assert_close`
-    "The tolerance for an LSTM with weights of the size that they start from, equation (27)."
-    n_x, n_a, m, T_x = (check_size(k, n) for k, n in dict(n_x=n_x, n_a=n_a, m=m, T_x=T_x).items())
+) -> float: # The largest error that rounding explains, as `rtol`
+    "The tolerance for an LSTM with weights as they start, equation (27)."
+    n_x, n_a, m, T_x = (
+        check_size(k, n) for k, n in dict(
+            n_x=n_x, n_a=n_a, m=m, T_x=T_x).items())
     n_a = check_size("n_a", n_a, 2)
     kappa = 12 + (sqrt(n_x + n_a) + sqrt(m * T_x)) / 4
-    return float(100 * kappa * np.finfo(check_dtype(dtype)).eps)                     # (27)
+    return float(100 * kappa
+                 * np.finfo(check_dtype(dtype)).eps)        # (27)

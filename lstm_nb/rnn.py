@@ -17,7 +17,7 @@ from .activations import softmax, tanh_derivative
 
 # %% ../nbs/03_rnn.ipynb #5db7793d
 class RNNCache(NamedTuple):
-    "What one step of the RNN keeps for its backward pass; a plain tuple will do as well."
+    "What one step of the RNN keeps for its backward pass."
     a_next:np.ndarray # Hidden state after the step, `(n_a, m)`
     a_prev:np.ndarray # Hidden state before it, `(n_a, m)`
     xt:np.ndarray # Input of the step, `(n_x, m)`
@@ -30,12 +30,15 @@ def rnn_cell_forward(
     # `Wax` `(n_a, n_x)`, `Waa` `(n_a, n_a)`, `ba` `(n_a, 1)`,
     # and where there is an output `Wya` `(n_y, n_a)`, `by` `(n_y, 1)`
     parameters:dict,
-) -> tuple: # `a_next` `(n_a, m)`, `yt_pred` `(n_y, m)` or `None`, and the cache
+) -> tuple: # `a_next` `(n_a, m)`, `yt_pred` `(n_y, m)` or `None`, cache
     "One step of a plain RNN, equations (R1) and (R2)."
-    p, xt, a_prev = check_inputs(parameters, RNN_SHAPES,
-                                 xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"))
-    a_next = np.tanh(p["Waa"] @ a_prev + p["Wax"] @ xt + p["ba"])            # (R1)
-    yt_pred = softmax(p["Wya"] @ a_next + p["by"]) if "Wya" in p else None   # (R2)
+    p, xt, a_prev = check_inputs(
+        parameters, RNN_SHAPES,
+        xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"))
+    a_next = np.tanh(p["Waa"] @ a_prev + p["Wax"] @ xt
+                     + p["ba"])                             # (R1)
+    yt_pred = (softmax(p["Wya"] @ a_next + p["by"])
+               if "Wya" in p else None)                     # (R2)
     return a_next, yt_pred, RNNCache(a_next, a_prev, xt, parameters)
 
 # %% ../nbs/03_rnn.ipynb #3240eaf9
@@ -43,22 +46,25 @@ def as_cache(
     cache, # A cache, or a plain tuple in its order
     kind, # RNNCache, or the cache of another cell
 ) -> tuple: # A `kind`
-    "`cache` as a `kind`. Raises `TypeError` if it does not have its fields."
+    "`cache` as a `kind`. Raises `TypeError` if it lacks a field."
     try: return kind(*cache)
     except Exception as e:
         fields = ", ".join(kind._fields)
-        raise TypeError(f"cache: expected ({fields}), got {type(cache).__name__}") from e
+        raise TypeError(f"cache: expected ({fields}), "
+                        f"got {type(cache).__name__}") from e
 
 # %% ../nbs/03_rnn.ipynb #593f4f17
 @np.errstate(all="ignore")
 def rnn_cell_backward(
-    da_next:np.ndarray, # Gradient by the hidden state after the step, `(n_a, m)`
+    # Gradient with respect to the hidden state after the step, `(n_a, m)`
+    da_next:np.ndarray,
     cache:tuple, # What rnn_cell_forward returned last
-) -> dict: # `dxt`, `da_prev`, `dWax`, `dWaa`, `dba`, each in the shape of its array
+) -> dict: # `dxt`, `da_prev`, `dWax`, `dWaa`, `dba`, shaped as the arrays
     "The gradients of one step of a plain RNN, equations (R3) to (R8)."
     a_next, a_prev, xt, parameters = as_cache(cache, RNNCache)
     p, xt, a_prev, a_next, da_next = check_inputs(
-        parameters, RNN_SHAPES, xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"),
+        parameters, RNN_SHAPES,
+        xt=(xt, "n_x, m"), a_prev=(a_prev, "n_a, m"),
         a_next=(a_next, "n_a, m"), da_next=(da_next, "n_a, m"))
     dz = da_next * tanh_derivative(a_next)              # (R3)
     return {"dxt": p["Wax"].T @ dz,                     # (R8)
@@ -73,35 +79,42 @@ def rnn_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
     parameters:dict, # As in rnn_cell_forward
-) -> tuple: # `a` `(n_a, m, T_x)`, `y_pred` `(n_y, m, T_x)` or `None`, and (list of caches, x)
+) -> tuple: # `a` `(n_a, m, T_x)`, `y_pred` `(n_y, m, T_x)`, and the caches
     "A plain RNN over a whole sequence."
     _, x, a_next = check_inputs(parameters, RNN_SHAPES,
                                 x=(x, "n_x, m, T_x"), a0=(a0, "n_a, m"))
     a, y_pred, caches = [], [], []
     for t in range(x.shape[2]):
-        a_next, yt_pred, cache = rnn_cell_forward(x[:, :, t], a_next, parameters)
+        a_next, yt_pred, cache = rnn_cell_forward(
+            x[:, :, t], a_next, parameters)
         a.append(a_next); y_pred.append(yt_pred); caches.append(cache)
     return stack_steps(a), stack_steps(y_pred), (caches, x)
 
 # %% ../nbs/03_rnn.ipynb #6e1ed4f7
 def stack_steps(
-    steps:list, # One array `(n, m)` a step, or `None` at every step
+    steps:list, # One array `(n, m)` per step, or `None` at every step
 ) -> np.ndarray: # `(n, m, T_x)`, or `None`
     "All steps in one array, time on the last axis."
     if steps[0] is None: return None
-    return np.stack(check_shapes({f"step {t}": (s, "n, m") for t, s in enumerate(steps)}), axis=2)
+    return np.stack(
+        check_shapes({f"step {t}": (s, "n, m")
+                      for t, s in enumerate(steps)}), axis=2)
 
 # %% ../nbs/03_rnn.ipynb #f608dd4e
 def check_caches(
     caches:tuple, # (list of caches, x), as a forward pass returned it
     kind, # RNNCache, or the cache of another cell
 ) -> list: # The caches as `kind`
-    "The cache of every step. Raises `TypeError` or `ShapeError` if they are not of one run."
-    try: steps, _ = caches; steps = [as_cache(cache, kind) for cache in steps]
+    "The cache of every step. Raises an error if they are not of one run."
+    try:
+        steps, _ = caches
+        steps = [as_cache(cache, kind) for cache in steps]
     except Exception as e:
-        raise TypeError(f"caches: expected (list of caches, x) as the forward pass returns it: {e}") from e
+        raise TypeError("caches: expected (list of caches, x) "
+                        f"as the forward pass returns it: {e}") from e
     if not steps:
-        raise ShapeError("caches: expected the cache of at least one step, got none")
+        raise ShapeError(
+            "caches: expected the cache of at least one step, got none")
     sizes = {}
     for t, s in enumerate(steps):
         check_shapes({f"xt of step {t}": (s.xt, "n_x, m"),
@@ -111,18 +124,21 @@ def check_caches(
 # %% ../nbs/03_rnn.ipynb #6dbbcae7
 def check_upstream(
     name:str, # `"da"` or `"dc"`
-    d:np.ndarray, # Gradient by every step's state, `(n_a, m, T)` with `T` from 1 to `T_x`
+    # With respect to the states, `(n_a, m, T)` with `T` from 1 to `T_x`
+    d:np.ndarray,
     steps:list, # The caches of the `T_x` steps that were run
 ) -> np.ndarray: # `d` as an array
-    "The gradient that arrives at the steps. Raises `ShapeError` if it does not fit them."
+    "The gradient that arrives. Raises `ShapeError` if it fits no steps."
     return check_steps(name, d, (*np.shape(steps[0].a_next), len(steps)))
 
 # %% ../nbs/03_rnn.ipynb #0a961617
 @np.errstate(all="ignore")
 def rnn_backward(
-    da:np.ndarray, # Gradient by every hidden state, `(n_a, m, T_x)`; missing last steps are zero
+    # Gradient with respect to the hidden states, `(n_a, m, T_x)`;
+    # missing last steps are zero
+    da:np.ndarray,
     caches:tuple, # What rnn_forward returned last
-) -> dict: # `dx` (the steps of `da`), `da0`, `dWax`, `dWaa`, `dba`, in the shapes of the arrays
+) -> dict: # `dx` (the steps of `da`), `da0`, `dWax`, `dWaa`, `dba`
     "The gradients of a plain RNN over a whole sequence, equation (R9)."
     steps = check_caches(caches, RNNCache)
     da = check_upstream("da", da, steps)

@@ -19,8 +19,9 @@ def lstm_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`
     parameters:dict, # As in lstm_cell_forward
-    c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
-) -> tuple: # `a` `(n_a, m, T_x)`, `y` `(n_y, m, T_x)` or `None`, `c` as `a`, (list of caches, x)
+    # Memory state before the first step, `(n_a, m)`; zeros if not given
+    c0:np.ndarray=None,
+) -> tuple: # `a` `(n_a, m, T_x)`, `y` `(n_y, m, T_x)`, `c` as `a`, caches
     "An LSTM over a whole sequence."
     _, x, a_next, c_next = check_inputs(
         parameters, LSTM_SHAPES, x=(x, "n_x, m, T_x"), a0=(a0, "n_a, m"),
@@ -28,34 +29,41 @@ def lstm_forward(
     if c0 is None: c_next = np.zeros_like(a_next)
     a, y, c, caches = [], [], [], []
     for t in range(x.shape[2]):
-        a_next, c_next, yt, cache = lstm_cell_forward(x[:, :, t], a_next, c_next, parameters)
-        a.append(a_next); y.append(yt); c.append(c_next); caches.append(cache)
+        a_next, c_next, yt, cache = lstm_cell_forward(
+            x[:, :, t], a_next, c_next, parameters)
+        a.append(a_next); y.append(yt)
+        c.append(c_next); caches.append(cache)
     return stack_steps(a), stack_steps(y), stack_steps(c), (caches, x)
 
 # %% ../nbs/05_sequence.ipynb #332dce10
 @np.errstate(all="ignore")
 def lstm_backward(
-    da:np.ndarray, # Gradient by every hidden state, `(n_a, m, T_x)`; missing last steps are zero
+    # Gradient with respect to the hidden states, `(n_a, m, T_x)`;
+    # missing last steps are zero
+    da:np.ndarray,
     caches:tuple, # What lstm_forward returned last
-    dc:np.ndarray=None, # Gradient by every memory state, likewise; not given is zero
-) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, in the shapes of the arrays
-    "The gradients of an LSTM over a whole sequence, equations (18) to (20)."
+    # With respect to the memory states, likewise; zero if not given
+    dc:np.ndarray=None,
+) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`
+    "The gradients of an LSTM over a sequence, equations (18) to (20)."
     steps = check_caches(caches, LSTMCache)
     da = check_upstream("da", da, steps)
     dc = da[:, :, :0] if dc is None else check_upstream("dc", dc, steps)
     da_prev = dc_prev = np.zeros(da.shape[:2], da.dtype)
     dx, sums = [], {f"d{n}{k}": 0 for k in "fico" for n in "Wb"}
     for t in reversed(range(max(da.shape[2], dc.shape[2]))):
-        da_next, dc_next = at_step(da, t) + da_prev, at_step(dc, t) + dc_prev    # (18), (19)
+        da_next, dc_next = (at_step(da, t) + da_prev,
+                            at_step(dc, t) + dc_prev)       # (18), (19)
         gradients = lstm_cell_backward(da_next, dc_next, steps[t])
         da_prev, dc_prev = gradients["da_prev"], gradients["dc_prev"]
-        sums = {k: sums[k] + gradients[k] for k in sums}                     # (20)
+        sums = {k: sums[k] + gradients[k] for k in sums}    # (20)
         dx.append(gradients["dxt"])
     dx = stack_steps(dx[::-1][:da.shape[2]])
     return {"dx": dx, "da0": da_prev, **sums, "dc0": dc_prev}
 
+# %% ../nbs/05_sequence.ipynb #ab1f7b99
 def at_step(
-    d:np.ndarray, # Gradient by every step's state, `(n_a, m, T)`
+    d:np.ndarray, # Gradient with respect to the states, `(n_a, m, T)`
     t:int, # The step
 ): # Its gradient `(n_a, m)`, zeros after the last
     "The gradient that the loss sends to step `t`."

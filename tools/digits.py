@@ -11,6 +11,7 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
 import numpy as np
 from planted import root  # finds lstm_nb in this checkout
+from stamps import code_of
 
 from lstm_nb import init_lstm_parameters, lstm_backward, lstm_forward
 from lstm_nb.proof import certified_rtol, exact_lstm, last_places
@@ -88,7 +89,7 @@ def main():
                 row[dtype] = {who: round(max(float(last_places(r[k], exact[k]).max()) for k in exact), 1) for who, r in results.items()}
             cases.append(row)
         print(f"{time.time() - began:4.0f} s", row, flush=True)
-    result = {"mpmath": version("mpmath"), "digits": 50, "tail": tail(), "cases": cases}
+    result = {"code": code_of("tests/records/digits.json"), "mpmath": version("mpmath"), "digits": 50, "tail": tail(), "cases": cases}
     lines = ",\n".join(json.dumps(c) for c in cases)
     text = json.dumps(result | {"cases": []})[:-2] + "\n" + lines + "\n]}\n"
     (root/"tests/records/digits.json").write_text(text, encoding="utf-8")

@@ -78,8 +78,9 @@ def code(source):
     "A code cell without the marks of the book; `None` if it is none of the reader's business."
     marks = re.findall(r"^#\|\s*(\w+)", source, flags=re.M)
     kept = [s for s in source.split("\n") if not s.startswith("#|") and "nbdev" not in s]
-    kinds = ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef
-    helps = "hide" not in marks or all(isinstance(n, kinds) for n in ast.parse("\n".join(kept)).body)
+    body, definitions = ast.parse("\n".join(kept)).body, (ast.FunctionDef, ast.ClassDef)
+    if marks and all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body): return None      # the page's set-up cell has all that is shown needs
+    helps = "hide" not in marks or all(isinstance(n, definitions) for n in body)
     if "default_exp" in marks or not helps: return None
     if "echo" in marks: return None
     return "\n".join(kept).strip("\n") or None

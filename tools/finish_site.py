@@ -27,6 +27,7 @@ _strange = re.compile(r'<script\b[^>]*\bsrc="(?:https?:)?//[^"]*\b(?:require|jqu
 _formula = re.compile(r"<math\b[^>]*>((?:(?!</math>).)*?)<annotation\b[^>]*>(.*?)</annotation>", re.S)
 root = Path(__file__).resolve().parent.parent
 moved = {"fused": "engines/fused", "fused_numba": "engines/compiled", "checkpoint": "engines/checkpoint", "speed": "engines/speed",
+         "engines/tape": "engines/arrays", "networks/terms": "networks/step", "training/settings": "training/updates",
          "layers": "networks/layers", "variants": "networks/variants", "weights": "exchange/use", "train": "training/use", "flow": "training/flow",
          **{page: f"checker/{page}" for page in ("check", "editions", "command", "source", "names", "reading", "guard")}}
 signpost = """<!DOCTYPE html>
@@ -35,6 +36,11 @@ signpost = """<!DOCTYPE html>
 <noscript><meta http-equiv="refresh" content="0; url={page}"></noscript></head>
 <body><main><h1>This page has moved</h1><p>It is <a href="{page}">here</a> now.</p></main></body></html>
 """
+
+
+def to(old, new):
+    "Where a page is now, from where it was."
+    return os.path.relpath(f"{new}.html", os.path.dirname(old) or ".").replace(os.sep, "/")
 
 
 def site_url():
@@ -122,7 +128,7 @@ def main():
         depth = len(file.relative_to(out).parts) - 1
         file.write_text(finish(file.read_text(encoding="utf-8"), depth, url), encoding="utf-8")
     for old, new in moved.items():
-        if (out/f"{new}.html").exists(): (out/f"{old}.html").write_text(signpost.format(page=f"{new}.html"), encoding="utf-8")
+        if (out/f"{new}.html").exists(): (out/f"{old}.html").write_text(signpost.format(page=to(old, new)), encoding="utf-8")
     sys.path.insert(0, str(root/"tools"))
     from exercises import publish
     publish(out)

@@ -5,7 +5,7 @@ survives is an error, unless tests/records/equivalent_mutants.json says why it c
 tests/records/mutants.json, with a stamp of the code that it is of, and tests/records/mutants.md; what changed since the last one is printed.
 
     mutants.py              all of the core
-    mutants.py cell rnn     only these modules, and nothing is written"""
+    mutants.py cell rnn     only these modules; of the others the records stay as they are"""
 import json
 import os
 import re
@@ -26,7 +26,8 @@ import pytest  # noqa: F401
 from cosmic_ray.mutating import MutationVisitor
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
-from planted import pages, proofs, root, source, stamp, verdict
+from planted import pages, proofs, root, verdict
+from stamps import code_of, source
 
 # Bit and shift operators raise on floats at the first call, and `is` for `==` says the same of small integers:
 # the first would only flatter the score, the second only lengthen the list of equivalents.
@@ -93,44 +94,53 @@ def main(only):
     if broken: sys.exit(f"{broken} fails without any mutation")
     reasons = json.loads(reasons_file.read_text(encoding="utf-8"))
     reason_of = {k: r for r, keys in reasons.items() for k in keys}
-    counts, by, survivors, equivalents = {}, Counter(), [], {}
-    code = {m: stamp(source(m)) for m in pages}
+    counts, by, survivors, equivalents = {}, {}, [], {}
+    code = {m: s for m, s in code_of("tests/records/mutants.json").items() if m in (only or pages)}
     with tempfile.TemporaryDirectory() as folder: made = session(only or list(pages), type(root)(folder))
     pool = get_context("fork").Pool()
     for i, ((module, name, _), killer) in enumerate(zip(made, pool.imap(killer_of, made))):
         name = f"{module}.{name}"
         fate = "killed" if killer else "equivalent" if name in reason_of else "surviving"
         counts.setdefault(module, Counter()).update(["mutants", fate])
-        if killer: by["its own page" if killer == pages[module] else "another page" if killer in pages.values() else killer] += 1
+        who = "its own page" if killer == pages[module] else "another page" if killer in pages.values() else killer
+        if killer: by.setdefault(module, Counter()).update([who])
         elif fate == "equivalent": equivalents.setdefault(reason_of[name], []).append(name)
         else: survivors.append(name); print(f"survives: {name}", flush=True)
         if i % 100 == 99: print(f"{i + 1} of {len(made)}, {time.time() - began:.0f} s", flush=True)
-    markdown, total = table(counts)
     found = {k for keys in equivalents.values() for k in keys}
     stale = [k for k in reason_of if k not in found and (not only or k.partition(".")[0] in only)]
     for k in stale: print(f"listed as equivalent, but killed or gone: {k}")
-    print(markdown, f"\nkilled by: {dict(by)}\n{time.time() - began:.0f} s")
-    if not only: write(code, markdown, total, counts, by, survivors, equivalents)
+    print(f"{time.time() - began:.0f} s")
+    write(code, counts, by, survivors, equivalents)
     sys.exit(bool(survivors or stale))
 
 
-def write(code, markdown, total, counts, by, survivors, equivalents):
-    "Both files, and what changed since the last ones."
-    last = json.loads(report_file.read_text(encoding="utf-8")) if report_file.exists() else {"modules": {}, "surviving": [], "equivalent": {}}
+def write(code, counts, by, survivors, equivalents):
+    "Both files, in which modules that were not tried stay as they are, and what changed since the last ones."
+    last = json.loads(report_file.read_text(encoding="utf-8"))
     for m, c in counts.items():
         if dict(c) != last["modules"].get(m): print(f"changed: {m} was {last['modules'].get(m)}, is {dict(c)}")
-    for k in set(last["surviving"]) - set(survivors): print(f"no longer surviving: {k}")
-    for k in set(survivors) - set(last["surviving"]): print(f"new survivor: {k}")
-    report = {"tool": f"cosmic-ray {version('cosmic-ray')}", "code": code, "modules": counts, "total": total, "killed_by": by,
+    kept = lambda names: [k for k in names if k.partition(".")[0] not in counts]
+    was, survivors = last["surviving"], kept(last["surviving"]) + survivors
+    for k in set(was) - set(survivors): print(f"no longer surviving: {k}")
+    for k in set(survivors) - set(was): print(f"new survivor: {k}")
+    for reason, keys in last["equivalent"].items():
+        if kept(keys): equivalents[reason] = kept(keys) + equivalents.get(reason, [])
+    in_order = lambda old, new: {m: dict((old | new)[m]) for m in pages if m in old | new}
+    modules, by = in_order(last["modules"], counts), in_order(last["killed_by"], by)
+    markdown, total = table(modules)
+    report = {"tool": f"cosmic-ray {version('cosmic-ray')}", "code": last["code"] | code, "modules": modules, "total": total, "killed_by": by,
               "surviving": survivors, "equivalent": equivalents}
     report_file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     out = [__doc__.partition("\n")[0].replace("Mutation testing of the core", "# Mutants of the core\n\nMade by `make mutants`"), ""]
     score = total["killed"] / (total["mutants"] - total["equivalent"])
     out += [f"Tool: {report['tool']}. Score: {score:.1%} of the mutants that are not equivalent are killed.", "", markdown, ""]
-    out += ["Killed by: " + ", ".join(f"{k} {n}" for k, n in by.most_common()) + ".", ""]
+    killers = sum(map(Counter, by.values()), Counter())
+    out += ["Killed by: " + ", ".join(f"{k} {n}" for k, n in killers.most_common()) + ".", ""]
     out += ["## Surviving", "", *([f"- `{k}`" for k in survivors] or ["None."]), "", "## Equivalent", ""]
     for reason, keys in equivalents.items(): out += [f"{reason}", "", *[f"- `{k}`" for k in keys], ""]
     list_file.write_text("\n".join(out).rstrip() + "\n", encoding="utf-8")
+    print(markdown, f"\nkilled by: {dict(killers)}")
 
 
 if __name__ == "__main__": main(sys.argv[1:])

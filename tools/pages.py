@@ -19,7 +19,8 @@ class ShowDocs(exec_show_docs):
     def begin(self):
         super().begin()
         self.k.run_cell("from functools import partial; from pages import Shown; show_doc = partial(show_doc, renderer=Shown)")
-        module = next((c.directives_["default_exp"][0] for c in self.nb.cells if "default_exp" in getattr(c, "directives_", {})), None)
+        marks = [getattr(c, "directives_", {}) for c in self.nb.cells]                  # `exports MODULE` is how a second page adds to a module
+        module = next((m[name][0] for m in marks for name in ("default_exp", "exports") if m.get(name)), None)
         self.plain = module in plain
         if module and not self.plain: self.k.run_cell(f"from {get_config().lib_name}.{module} import *")
 

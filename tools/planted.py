@@ -3,18 +3,16 @@
 A notebook defines the functions that it exports, so it would test its own copy of them and never see a change in
 `lstm_nb/`. Here its exported cells are left out, and the names of the module stand in their place. Each run is a
 forked child that gets the changed source from memory: nothing on the disk is touched."""
-import ast
 import json
 import os
 import re
 import signal
 import sys
-from hashlib import sha256
 from importlib.abc import Loader, MetaPathFinder
 from importlib.util import spec_from_loader
-from pathlib import Path
 
-root = Path(__file__).resolve().parent.parent
+from stamps import root
+
 sys.path.insert(0, str(root))
 pages = {"parameters": "00_parameters", "activations": "01_activations", "gradcheck": "02_gradcheck", "rnn": "03_rnn",
          "cell": "04_cell", "sequence": "05_sequence", "output": "06_output"}
@@ -39,20 +37,6 @@ def plant(sources):
     "Make the next import of lstm_nb take the modules in `sources` from there."
     for name in [n for n in sys.modules if n.partition(".")[0] == "lstm_nb"]: del sys.modules[name]
     sys.meta_path.insert(0, Changed(sources))
-
-
-def source(module): return (root/"lstm_nb"/f"{module}.py").read_text(encoding="utf-8")
-
-
-def stamp(text):
-    "A hash of what runs in a module: its comments, docstrings and empty lines are not in it."
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
-            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
-            lines[first:last] = [lines[first][:node.body[0].col_offset]] + [""]*(last - first - 1)
-    code = (re.sub(r"\s+#.*|^#.*", "", line).rstrip() for line in lines)
-    return sha256("\n".join(filter(None, code)).encode()).hexdigest()[:16]
 
 
 def run_page(module):

@@ -20,7 +20,8 @@ import pytest  # noqa: F401
 from keras.src.layers.rnn.lstm import LSTMCell
 from onnx import numpy_helper
 from onnx.backend.test.case.node import collect_testcases
-from planted import failed, in_child, proofs, root, source
+from planted import failed, in_child, proofs, root
+from stamps import code_of, source
 
 sys.path[:0] = [str(root/"tests"/folder) for folder in ("", "support", "core")]
 
@@ -46,13 +47,13 @@ mistakes = [
     (backward, "s without 1 - tanh²", "cell", "s = da_next * ot * tanh_derivative(tanh_c)", "s = da_next * ot"),
     (backward, "s without the output gate", "cell", "s = da_next * ot * tanh_derivative(tanh_c)", "s = da_next * tanh_derivative(tanh_c)"),
     (backward, "(11)-(14) new state for old", "cell", "np.concatenate([a_prev, xt]), np.tanh(c_next)", "np.concatenate([as_cache(cache, LSTMCache).a_next, xt]), np.tanh(c_next)"),
-    (backward, "(11b)-(14b) one example only", "cell", "dz[k].sum(axis=1, keepdims=True)", "dz[k][:, :1]"),
-    (backward, "(11b)-(14b) mean for sum", "cell", "dz[k].sum(axis=1, keepdims=True)", "dz[k].mean(axis=1, keepdims=True)"),
-    (backward, "(11b)-(14b) no keepdims", "cell", "dz[k].sum(axis=1, keepdims=True)", "dz[k].sum(axis=1)"),
+    (backward, "(11b)-(14b) one example only", "cell", "dz[k].sum(\n            axis=1, keepdims=True)", "dz[k][:, :1]"),
+    (backward, "(11b)-(14b) mean for sum", "cell", "dz[k].sum(\n            axis=1, keepdims=True)", "dz[k].mean(axis=1, keepdims=True)"),
+    (backward, "(11b)-(14b) no keepdims", "cell", "dz[k].sum(\n            axis=1, keepdims=True)", "dz[k].sum(axis=1)"),
     (backward, "(15), (17) slices exchanged", "cell",
      [("[:, n_a:].T @ dz[k]", "[:, :len(xt)].T @ dz[k]"), ("[:, :n_a].T @ dz[k]", "[:, len(xt):].T @ dz[k]")], None),
     (backward, "(15) no transpose", "cell", "[:, :n_a].T @ dz[k]", "[:, :n_a] @ dz[k]"),
-    (backward, "(15) the output gate left out", "cell", ':n_a].T @ dz[k] for k in dz', ':n_a].T @ dz[k] for k in "fic"'),
+    (backward, "(15) the output gate left out", "cell", ':n_a].T @ dz[k]\n                       for k in dz', ':n_a].T @ dz[k]\n                       for k in "fic"'),
     (backward, "(16) without s", "cell", '"dc_prev": (dc_next + s) * ft', '"dc_prev": dc_next * ft'),
     (backward, "(16) without dc", "cell", '"dc_prev": (dc_next + s) * ft', '"dc_prev": s * ft'),
     (backward, "(16) Γi for Γf", "cell", '"dc_prev": (dc_next + s) * ft', '"dc_prev": (dc_next + s) * it'),
@@ -245,7 +246,7 @@ def main():
         fails = {s: f for s, (f, _) in judge(sources, usable).items()}
         rows.append({"kind": kind, "mistake": name, "caught": {s: len(f) for s, f in fails.items()}})
         print(f"{name:45}", *("x" if f else "-" if kind == backward and suites[s][0] == forward else "." for s, f in fails.items()), flush=True)
-    result = {"versions": {k: version(k) for k in ("onnx", "keras")},
+    result = {"code": code_of("tests/records/power.json"), "versions": {k: version(k) for k in ("onnx", "keras")},
               "suites": {s: {"sees": suites[s][0], "checks": len(checks), "rejects the right code": len(fails)} for s, (fails, checks) in right.items()},
               "rows": rows}
     (root/"tests/records/power.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -5,109 +5,164 @@
 # %% auto #0
 __all__ = ['fused_lstm_forward', 'fused_lstm_backward']
 
-# %% ../../nbs/engines/05_calls.ipynb #171fc5a0
+# %% ../../nbs/engines/05_calls.ipynb #2f7ccc46
+import threading
+from collections import namedtuple
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import check_inputs, check_steps, optional
+from ..arguments import ShapeError, check_inputs, check_steps, optional
 from ..parameters import STEP_SHAPES
 from .engine import ENGINES, Engine
-from .fused import (Memory, Scratch, fill, named_gradients, run_backward,
-                                   run_forward, turn_weights)
-from .tape import Tape, reading, take_memory
+from .arrays import (Memory, RunSizes, Scratch, Tape, fill, named_gradients,
+                                    reading, run_backward, run_forward, take_memory, turn_weights)
 
-# %% ../../nbs/engines/05_calls.ipynb #352d0a65
-class _Loops(NamedTuple):
-    "What the two engines do differently."
-    forward:object  # (memory, mask): all of the way forward
-    backward:object # (memory, scratch, dA, dC, mask): all of the way back, to dW and dx
+# %% ../../nbs/engines/05_calls.ipynb #5997de32
+_Loops = namedtuple("_Loops", "forward backward")
 
-def _loops(
-    name:str, # `"numpy"` or `"numba"`
-    sizes:tuple, # Of the run, with the type that is computed in
-) -> _Loops:
-    "The loops of that name. Raises an error where there are none for such a run."
+def _loops(name, sizes):
+    "The loops of that name, for a run of these sizes."
     if name not in ("numpy", "numba"):
-        raise ValueError(f"engine: expected 'numpy' or 'numba', got {name!r}")
+        raise ValueError("engine: expected 'numpy' or 'numba', "
+                         f"got {name!r}")
     if name == "numpy": return _Loops(run_forward, run_backward)
-    if sizes[4] not in (np.float32, np.float64):
-        raise TypeError(f'engine: "numba" computes in float32 and float64, got {sizes[4]}')
-    compiled = optional("lstm_nb.engines.compiled", "numba", 'engine="numba"')
-    compiled.check_product_sizes(*sizes)
-    return _Loops(compiled.run_forward, compiled.run_backward)
+    if sizes.dtype not in (np.float32, np.float64):
+        raise TypeError('engine: "numba" computes in float32 and float64, '
+                        f'got {sizes.dtype}')
+    _check_products(sizes)
+    compiled = optional("lstm_nb.engines.compiled", "numba",
+                        'engine="numba"')
+    share = partial(_share_out, sizes, compiled.find_mkl())
+    return _Loops(partial(compiled.run_forward, share=share),
+                  partial(compiled.run_backward, share=share))
 
-# %% ../../nbs/engines/05_calls.ipynb #2a915c5c
+# %% ../../nbs/engines/05_calls.ipynb #6857a24b
+def _check_products(sizes):
+    "Raise `ShapeError` where a product has a side of more than 31 bits."
+    n_x, n_a, m, T_x, _ = sizes
+    sides = {"4 n_a": 4*n_a, "n_a + n_x + 1": n_a + n_x + 1, "m T_x": m*T_x}
+    for symbols, side in sides.items():
+        if side >= 2**31:
+            most = 2**31 - 1
+            raise ShapeError(f'x: expected {symbols} of at most {most} '
+                             f'with engine="numba", got {side}; take '
+                             'fewer steps at a time, or engine="numpy"')
+
+# %% ../../nbs/engines/05_calls.ipynb #f2127632
+def _parts(sizes, mkl):
+    "Into how many parts the units are shared out."
+    most = min(sizes.n_a, 8*sizes.n_a**2*sizes.m // 2**19)  # worth a thread
+    if most < 2 or not mkl: return 1
+    return min(mkl.MKL_Get_Max_Threads(), most)
+
+def _alone(work, k, mkl):
+    "`work(k)`, whose products keep to this thread."
+    if not mkl: return work(k)
+    before = mkl.MKL_Set_Num_Threads_Local(1)
+    try: work(k)
+    finally: mkl.MKL_Set_Num_Threads_Local(before)
+
+def _together(parts, run, give_up):
+    "`run(k)` for every part at once; `False`, and nothing is done, if not."
+    errors, begin, there = [], threading.Event(), []
+    def part(k):
+        try: run(k)
+        except BaseException as e: give_up(); errors.append(e)
+    def other(k):
+        begin.wait()
+        if there: part(k)
+    others = [(k,) for k in range(1, parts)]
+    threads = [threading.Thread(target=other, args=k) for k in others]
+    try:
+        for t in threads: t.start()
+        there.append(True)
+    except RuntimeError: return False
+    finally: begin.set()
+    part(0)
+    for t in threads: t.join()
+    for e in errors: raise e
+    return True
+
+def _share_out(sizes, mkl, work):
+    "`work(k, cells)` for every part, at the same time."
+    parts = _parts(sizes, mkl)
+    cells, last = np.zeros(8*parts, np.int64), np.iinfo(np.int64).max
+    run = lambda k: _alone(lambda k: work(k, cells), k, mkl)
+    give_up = lambda: cells.fill(last)
+    if parts > 1 and _together(parts, run, give_up): return
+    _alone(lambda k: work(k, np.zeros(8, np.int64)), 0, mkl)
+
+# %% ../../nbs/engines/05_calls.ipynb #b38cdd8e
 @np.errstate(all="ignore")
 def fused_lstm_forward(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
-    a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`; zeros if `None`
-    parameters:dict, # As in lstm_cell_forward; an output layer is not computed
-    c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
+    a0:np.ndarray, # First hidden state, `(n_a, m)`; zeros if `None`
+    parameters:dict, # As in lstm_cell_forward; no output is computed
+    c0:np.ndarray=None, # First memory state, `(n_a, m)`; else zeros
     engine:str="numpy", # `"numpy"` or `"numba"`
-    tape:Tape=None, # An earlier tape, to use its memory again: its `a` and `c` are overwritten
-    mask:np.ndarray=None, # Multiplies the hidden state where it enters a step, `(n_a, m)`
+    tape:Tape=None, # An earlier tape, whose memory is used again
+    mask:np.ndarray=None, # Multiplies what enters each step, `(n_a, m)`
 ) -> tuple: # `a` and `c`, `(n_a, m, T_x)`, read only, and the tape
-    "An LSTM over a whole sequence, fast, in the widest type of its arguments."
-    states = {"a0": a0, "c0": c0, "mask": mask}
-    given = {"x": (x, "n_x, m, T_x")} | {k: (v, "n_a, m") for k, v in states.items() if v is not None}
-    p, *arrays = check_inputs(parameters, STEP_SHAPES, **given)
-    v = {"a0": 0, "c0": 0, "mask": None} | dict(zip(given, arrays, strict=True))
-    dtype, (n_x, m, T_x) = np.result_type(*{v.dtype for v in (*p.values(), *arrays)}), v["x"].shape
-    sizes = n_x, len(p["bf"]), m, T_x, dtype
+    "An LSTM over a whole sequence, fast, in its widest argument's type."
+    given = {"x": (x, "n_x, m, T_x")}
+    for k, v in (("a0", a0), ("c0", c0), ("mask", mask)):
+        if v is not None: given[k] = v, "n_a, m"
+    p, *found = check_inputs(parameters, STEP_SHAPES, **given)
+    v = {"a0": 0, "c0": 0} | dict(zip(given, found, strict=True))
+    (n_x, m, T_x), everything = v["x"].shape, [*p.values(), *found]
+    dtype = np.result_type(*{w.dtype for w in everything})
+    sizes = RunSizes(n_x, len(p["bf"]), m, T_x, dtype)
     loops = _loops(engine, sizes)
     memory = take_memory(tape) if tape is not None else None
     if memory is None or memory.sizes != sizes: memory = Memory(*sizes)
     fill(memory, p, v["x"], v["a0"], v["c0"])
-    mask = v["mask"] if mask is None else v["mask"].astype(dtype)
+    mask = None if mask is None else v["mask"].astype(dtype)
     loops.forward(memory, mask)
-    a, c = (s[1:].transpose(1, 2, 0) for s in (memory.A, memory.M[:, 0]))
+    states = memory.a[1:], memory.c_cct[1:, 0]
+    a, c = (s.transpose(1, 2, 0) for s in states)
     a.flags.writeable = c.flags.writeable = False
     return a, c, Tape(memory, engine, mask)
 
-# %% ../../nbs/engines/05_calls.ipynb #586e43f4
-def _upstream(
-    name:str, # `"da"` or `"dc"`
-    d, # Gradient by every step's state, `(n_a, m, T)`, or `None`
-    sizes:tuple, # Of the run
-) -> np.ndarray: # `d` as an array, time first
-    "The gradient that arrives at the steps. Raises `ShapeError` if it does not fit the run."
+# %% ../../nbs/engines/05_calls.ipynb #f86e793e
+def _time_first(name, d, sizes):
+    "An upstream gradient with time first, `(T, n_a, m)`, or `None`."
     if d is None and name == "dc": return None
     return check_steps(name, d, sizes[1:4]).transpose(2, 0, 1)
 
-def _padded(
-    d, # `(steps, n_a, m)`, or `None`
-    T:int, # At least as many steps
-    dtype, # What is computed in
-) -> np.ndarray: # `(T, n_a, m)`, every step in one piece; no copy where it lies so already
-    "The upstream gradient with zeros for the steps that it lacks."
+def _filled_up(d, T, dtype):
+    "With zeros for the steps that it lacks, each step in one piece."
     if d is None: return None
-    if len(d) < T: d = np.concatenate([d, np.zeros((T - len(d), *d.shape[1:]), dtype)])
+    rest = np.zeros((T - len(d), *d.shape[1:]), dtype)
+    if len(rest): d = np.concatenate([d, rest])
     return np.ascontiguousarray(d, dtype)
 
-# %% ../../nbs/engines/05_calls.ipynb #aef045a0
 @np.errstate(all="ignore")
 def fused_lstm_backward(
-    da:np.ndarray, # Gradient by every hidden state, `(n_a, m, T_x)`; missing steps are zero
+    da:np.ndarray, # Upstream gradient of `a`, `(n_a, m, T)`, `T <= T_x`
     tape:Tape, # What fused_lstm_forward returned last
-    dc:np.ndarray=None, # Gradient by every memory state, likewise; not given is zero
-) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, shaped as the arrays
-    "The gradients of an LSTM over a whole sequence, those of `lstm_backward`."
+    dc:np.ndarray=None, # Likewise of `c`; not given is zero
+) -> dict: # `dx` `(n_x, m, T)`, `da0`, `dWf`, `dbf` ..., `dc0`
+    "The gradients of an LSTM over a sequence, those of `lstm_backward`."
     with reading(tape) as memory:
-        da = _upstream("da", da, memory.sizes)
-        dc = _upstream("dc", dc, memory.sizes)
-        ups = [d for d in (da, dc) if d is not None]
-        dtype, T = np.result_type(memory.sizes[4], *ups), max(map(len, ups))
-        memory, dA, dC = memory.astype(dtype), _padded(da, T, dtype), _padded(dc, T, dtype)
+        da = _time_first("da", da, memory.sizes)
+        dc = _time_first("dc", dc, memory.sizes)
+        given = [d for d in (da, dc) if d is not None]
+        dtype = np.result_type(memory.sizes.dtype, *given)
+        T = max(map(len, given))
+        memory = memory.astype(dtype)
         loops = _loops(tape.engine, memory.sizes)
-        try: s = memory.scratch.pop()                 # one that no other thread has
+        try: s = memory.scratch.pop()
         except IndexError: s = Scratch(*memory.sizes)
-        s.state[:2] = 0
-        turn_weights(memory.Wa, s.WaT); turn_weights(memory.Wx[:, :-1], s.WxT)
-        gradients = named_gradients(*loops.backward(memory, s, dA, dC, tape.mask), s.state)
+        s.carried[:2] = 0
+        turn_weights(memory.Wa, s.WaT)
+        turn_weights(memory.Wx[:, :-1], s.WxT)
+        up = (_filled_up(d, T, dtype) for d in (da, dc))
+        dW, dx = loops.backward(memory, s, *up, tape.mask)
+        gradients = named_gradients(dW, dx, s.carried)
         memory.scratch.append(s)
     return gradients | {"dx": gradients["dx"][:, :, :len(da)]}
 
 ENGINES["numpy"] = Engine(fused_lstm_forward, fused_lstm_backward)
-ENGINES["numba"] = Engine(partial(fused_lstm_forward, engine="numba"), fused_lstm_backward)
+ENGINES["numba"] = Engine(partial(fused_lstm_forward, engine="numba"),
+                          fused_lstm_backward)

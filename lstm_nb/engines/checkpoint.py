@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['best_every', 'CheckpointTape', 'checkpointed_lstm_forward', 'checkpointed_lstm_backward']
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #7894cb1e
+# %% ../../nbs/engines/06_checkpoint.ipynb #8e0a56b0
+from collections import namedtuple
 from functools import partial
 from inspect import signature
 from itertools import pairwise
-from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,267 +18,251 @@ from ..arguments import (check_inputs, check_kind, check_mapping, check_no_memor
 from ..parameters import STEP_SHAPES, input_rows, state_weight
 from .engine import ENGINES, Engine, find_engine, zero_state
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #a4087a88
+# %% ../../nbs/engines/06_checkpoint.ipynb #e2edfbf4
 def best_every(
     T_x:int, # Steps
     n_x:int, # Inputs
     n_a:int, # Hidden units
 ) -> int: # Steps of a segment
     "The segment length that takes the least memory, equation (46)."
-    T_x, n_x, n_a = (check_size(k, n) for k, n in (("T_x", T_x), ("n_x", n_x), ("n_a", n_a)))
-    kept, tape = 2*n_a, 20*n_a + 3*n_x                                       # (40)
+    sizes = ("T_x", T_x), ("n_x", n_x), ("n_a", n_a)
+    T_x, n_x, n_a = (check_size(k, n) for k, n in sizes)
+    kept, tape = 2*n_a, 20*n_a + 3*n_x                      # (40)
     return max(1, round((T_x * kept/tape)**0.5))
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #204c9394
+# %% ../../nbs/engines/06_checkpoint.ipynb #e77ce494
 def _given(parts, start, stop): return parts[start, stop]
-
 def _cut(x, start, stop): return x[:, :, start:stop]
+def _is_list(x):
+    if not isinstance(x, (list, tuple)) or not x: return False
+    return all(getattr(v, "ndim", 0) == 3 for v in x)
 
-def _is_cut(
-    x, # As in checkpointed_lstm_forward
-) -> bool: # Whether it is a list of segments
-    return isinstance(x, (list, tuple)) and bool(x) and all(getattr(v, "ndim", 0) == 3 for v in x)
-
-def _segments(
-    x, # As in checkpointed_lstm_forward
-    every, # Steps of a segment, or `None`
-    T_x, # Steps, or `None`
-    sizes:dict, # What `n_x`, `n_a` and `m` are
-) -> tuple: # A function of (start, stop) that gives these steps, and (start, stop) of all segments
-    "Cut a sequence, equation (41)."
-    if _is_cut(x):
+def _segments(x, every, T_x, sizes):
+    "A function that gives the steps of a segment, and all bounds, (41)."
+    if _is_list(x):
         if every is not None or T_x is not None:
-            raise ValueError("every, T_x: expected None, as x is a list of segments, "
-                             f"got {every} and {T_x}")
+            raise ValueError("every, T_x: expected None, as x is a list of "
+                             f"segments, got {every} and {T_x}")
         ends = np.cumsum([v.shape[2] for v in x]).tolist()
         parts = dict(zip(pairwise([0, *ends]), x, strict=True))
         return partial(_given, parts), list(parts)
     if callable(x): make, T_x = x, check_size("T_x", T_x)
-    elif T_x is not None:
-        raise ValueError(f"T_x: expected None, as x has a length of its own, got {T_x}")
-    else:
+    elif T_x is None:
         [x] = check_shapes({"x": (x, "n_x, m, T_x")}, dict(sizes))
         make, T_x = partial(_cut, x), x.shape[2]
+    else: raise ValueError("T_x: expected None, as x has a length of its "
+                           f"own, got {T_x}")
     if every is None: every = 4*best_every(T_x, sizes["n_x"], sizes["n_a"])
-    every = check_size("every", every)
-    return make, [(start, min(start + every, T_x)) for start in range(0, T_x, every)]
+    starts = range(0, T_x, check_size("every", every))
+    return make, [(start, min(start + every, T_x)) for start in starts]
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #bd0b95d1
-class _Segment(NamedTuple):
-    "A segment as it was run."
-    number: int
-    a: Any # Hidden states, `(n_a, m, steps)`
-    c: Any # Memory states, likewise
-    tape: Any # The engine's
-
+# %% ../../nbs/engines/06_checkpoint.ipynb #331986d3
 class CheckpointTape:
-    "What checkpointed_lstm_forward keeps: the state before every segment, and how to run one."
+    "The state before every segment, and how to run one."
     def __init__(self, engine, parameters, options, make, bounds, sizes):
-        self.engine, self.parameters, self.options = engine, parameters, options
-        self.make, self.bounds, self.sizes = make, bounds, sizes
-        self.memory = None                    # rows of the memory, where there is one
-        self.states, self.spare = [], []      # (a, c) before each segment; the segment run last
+        self.engine, self.parameters = engine, parameters
+        self.options, self.make = options, make
+        self.bounds, self.sizes = bounds, sizes
+        self.memory = None               # rows of the memory, if any
+        self.states, self.spare = [], []  # before each; the one run last
 
     def __repr__(self):
         sizes = "".join(f"{k}={n}, " for k, n in self.sizes.items())
-        return f"CheckpointTape({sizes}T_x={self.bounds[-1][1]}, {len(self.bounds)} segments)"
+        return (f"CheckpointTape({sizes}T_x={self.bounds[-1][1]}, "
+                f"{len(self.bounds)} segments)")
 
-    def __getstate__(self): return vars(self) | {"spare": []}         # a copy runs its own
+    def __getstate__(self): return vars(self) | {"spare": []}
 
-def _run(
-    tape:CheckpointTape, # The states before the segments
-    s:int, # Number of a segment
-    spare:list, # The segment that was run last, or nothing; it is taken out
-) -> _Segment: # Segment `s`
-    "Run a segment from its state, (42), in the memory of the one in `spare`."
+# %% ../../nbs/engines/06_checkpoint.ipynb #2dae43b6
+_Segment = namedtuple("_Segment", "number a c tape")
+
+def _run(tape, s, spare):
+    "Segment `s`, (42), in the memory of the one in `spare`, if any."
     old = spare.pop() if spare else None
     if old and old.number == s: return old
     start, stop = tape.bounds[s]
     lent = old.tape if old and old.a.shape[2] == stop - start else None
-    options = tape.options | ({"tape": lent} if "tape" in tape.options else {})
-    del old                                   # what cannot be lent is free before the new is made
-    expected = {k: tape.sizes[k] for k in ("n_x", "m")} | {"steps": stop - start}
-    name = f"x of steps {start} to {stop}"
-    [x] = check_shapes({name: (tape.make(start, stop), "n_x, m, steps")}, expected)
+    options = dict(tape.options)
+    if "tape" in options: options["tape"] = lent
+    del old                # what is not lent is free before the new is made
+    n_x, _, m = tape.sizes.values()
+    sizes = {"n_x": n_x, "m": m, "steps": stop - start}
+    given = tape.make(start, stop), "n_x, m, steps"
+    [x] = check_shapes({f"x of steps {start} to {stop}": given}, sizes)
     a0, c0 = tape.states[s]
-    return _Segment(s, *tape.engine.forward(x, a0, tape.parameters, c0, **options))
+    forward = tape.engine.forward
+    return _Segment(s, *forward(x, a0, tape.parameters, c0, **options))
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #6a52d19c
+# %% ../../nbs/engines/06_checkpoint.ipynb #b82f79a8
+def _checked_run(x, a0, parameters, c0, engine, mask):
+    "The engine, the sizes, then `a0`, `c0` and `mask` as arrays or `None`."
+    engine = find_engine(engine, check_mapping("parameters", parameters))
+    rows = "n_c, m" if "Wp" in parameters else "n_a, m"
+    some = ("a0", a0, "n_a, m"), ("mask", mask, "n_a, m"), ("c0", c0, rows)
+    given = {k: (v, shape) for k, v, shape in some if v is not None}
+    if engine in map(ENGINES.get, ("numpy", "numba")):
+        _, *arrays = check_inputs(parameters, STEP_SHAPES, **given)
+    n_a = len(state_weight(parameters))
+    arrays = check_shapes(given, {"n_a": n_a})
+    if not arrays and callable(x):
+        raise TypeError("a0: expected (n_a, m), as x is a function, "
+                        "got NoneType")
+    found = dict(zip(given, arrays, strict=True))
+    if callable(x): zeros = np.zeros((n_a, arrays[0].shape[1]))
+    else: zeros = zero_state(x[0] if _is_list(x) else x, parameters)
+    found.setdefault("a0", zeros)
+    m = (arrays or [zeros])[0].shape[1]
+    sizes = {"n_x": input_rows(parameters), "n_a": n_a, "m": m}
+    return engine, sizes, *map(found.get, ("a0", "c0", "mask"))
+
+# %% ../../nbs/engines/06_checkpoint.ipynb #600433da
+def _keep(tape, s, states, only_last):
+    "Run a segment on the way forward and keep what is wanted of it."
+    (start, stop), T_x = tape.bounds[s], tape.bounds[-1][1]
+    part = _run(tape, s, tape.spare)
+    shown = [part.a] if part.c is None else [part.a, part.c]
+    tape.memory = None if part.c is None else len(part.c)
+    last = [v[:, :, -1:].copy() for v in shown]
+    if stop < T_x: tape.states.append(_pair([v[:, :, 0] for v in last]))
+    if only_last: states[:] = _pair(last)
+    elif not states:
+        new = (np.empty((T_x, *v.shape[:2]), v.dtype) for v in shown)
+        states += _pair([v.transpose(1, 2, 0) for v in new])
+    if not only_last:
+        for whole, v in zip(states, shown, strict=False):
+            whole[:, :, start:stop] = v
+    tape.spare.append(part)
+
+def _pair(found): return (*found, None)[:2]
+
+# %% ../../nbs/engines/06_checkpoint.ipynb #58fa8ac3
 @np.errstate(all="ignore")
 def checkpointed_lstm_forward(
-    x, # `(n_x, m, T_x)`, a list of arrays `(n_x, m, steps)`, or a function of (start, stop)
-    a0:np.ndarray, # Hidden state before the first step, `(n_a, m)`; zeros if `None`
+    x, # `(n_x, m, T_x)`, a list of such, or a function of (start, stop)
+    a0:np.ndarray, # First hidden state, `(n_a, m)`; zeros if `None`
     parameters:dict, # Those of the engine
-    c0:np.ndarray=None, # Memory state before the first step, `(n_a, m)`; zeros if not given
-    every:int=None, # Steps of a segment; four times those of least memory if not given
-    engine=None, # As in find_engine; the keys of the parameters decide if not given
+    c0:np.ndarray=None, # First memory state, `(n_a, m)`; else zeros
+    every:int=None, # Steps of a segment; else four times the best
+    engine=None, # As in find_engine
     mask:np.ndarray=None, # As in fused_lstm_forward, `(n_a, m)`
     *,
     T_x:int=None, # Steps, where x is a function
-    only_last:bool=False, # Whether the states of the last step are returned instead of all
+    only_last:bool=False, # Whether only the last states are returned
     progress=None, # Wraps what the loop goes through, as tqdm does
 ) -> tuple: # `a` and `c`, `(n_a, m, T_x)` or `(n_a, m, 1)`, and the tape
-    "An LSTM over a long sequence, of which a state is kept every so many steps."
-    engine, sizes, a0, c0, mask = _checked_run(x, a0, parameters, c0, engine, mask)
+    "An LSTM over a long sequence, of which a few states are kept."
+    found = _checked_run(x, a0, parameters, c0, engine, mask)
+    engine, sizes, a0, c0, mask = found
     make, bounds = _segments(x, every, T_x, sizes)
-    options = {} if mask is None else {"mask": mask}
-    if "tape" in signature(engine.forward).parameters: options["tape"] = None
-    tape, states = CheckpointTape(engine, dict(parameters), options, make, bounds, sizes), []
+    options, known = {}, signature(engine.forward).parameters
+    if mask is not None: options["mask"] = mask
+    if "tape" in known: options["tape"] = None
+    p, states = dict(parameters), []
+    tape = CheckpointTape(engine, p, options, make, bounds, sizes)
     tape.states.append((a0, c0))
-    for s in (progress or iter)(range(len(bounds))): _keep(tape, s, states, only_last)
+    for s in (progress or iter)(range(len(bounds))):
+        _keep(tape, s, states, only_last)
     return *states, tape
 
-def _checked_run(
-    x, a0, parameters, c0, engine, mask, # As in checkpointed_lstm_forward
-) -> tuple: # The engine, the sizes `n_x`, `n_a`, `m`, then `a0`, `c0` and `mask` as arrays or `None`
-    "Check what can be checked before a segment is run; the rest is for the engine to say."
-    engine = find_engine(engine, check_mapping("parameters", parameters))
-    given = {k: (v, "n_a, m") for k, v in {"a0": a0, "mask": mask}.items() if v is not None}
-    if c0 is not None: given["c0"] = c0, "n_c, m" if "Wp" in parameters else "n_a, m"
-    if engine in map(ENGINES.get, ("numpy", "numba")):
-        _, *arrays = check_inputs(parameters, STEP_SHAPES, **given)
-    else: arrays = check_shapes(given, {"n_a": len(state_weight(parameters))})
-    if not arrays and callable(x):
-        raise TypeError("a0: expected (n_a, m), as x is a function, got NoneType")
-    found, n_a = dict(zip(given, arrays, strict=True)), len(state_weight(parameters))
-    if callable(x): zeros = np.zeros((n_a, arrays[0].shape[1]))
-    else: zeros = zero_state(x[0] if _is_cut(x) else x, parameters)
-    m = (arrays[0] if arrays else zeros).shape[1]
-    sizes = {"n_x": input_rows(parameters), "n_a": n_a, "m": m}
-    found.setdefault("a0", zeros)
-    return engine, sizes, *map(found.get, ("a0", "c0", "mask"))
+# %% ../../nbs/engines/06_checkpoint.ipynb #85f2bc19
+_Upstream = namedtuple("_Upstream", "of_segment T")
 
-def _keep(
-    tape:CheckpointTape, # Gets the state after segment `s`
-    s:int, # Number of the segment to run
-    states:list, # Gets `a` and `c` of its steps, or of the last one alone
-    only_last:bool, # As in checkpointed_lstm_forward
-):
-    "Run a segment on the way forward and keep what is wanted of it."
-    (start, stop), (_, T_x) = tape.bounds[s], tape.bounds[-1]
-    part = _run(tape, s, tape.spare)
-    _, *shown, _ = part
-    tape.memory = None if part.c is None else len(part.c)
-    last = [v if v is None else v[:, :, -1:].copy() for v in shown]
-    if stop < T_x: tape.states.append(tuple(v if v is None else v[:, :, 0] for v in last))
-    if only_last: states[:] = last
-    elif not states:
-        states += [v if v is None else np.empty((T_x, *v.shape[:2]), v.dtype).transpose(1, 2, 0)
-                   for v in shown]
-    if not only_last:
-        for whole, v in zip(states, shown, strict=True):
-            if v is not None: whole[:, :, start:stop] = v
-    tape.spare.append(part)
-
-# %% ../../nbs/engines/06_checkpoint.ipynb #d223b723
-def _upstream(
-    name:str, # `"da"` or `"dc"`
-    d, # `(n_a, m, T)`, a function of (states, start, stop), or `None`
-    tape:CheckpointTape, # Of the run
-) -> tuple: # A function of (states, start, stop), and for how many steps it has something
-    "A gradient that arrives, as a function. Raises `ShapeError` if it does not fit the run."
-    (_, n_a, m), (_, T_x) = tape.sizes.values(), tape.bounds[-1]
-    if d is None and name == "dc": return None, 0
+def _upstream(name, d, tape):
+    "An upstream gradient as a function, and for how many steps it is."
+    if d is None and name == "dc": return _Upstream(None, 0)
     if name == "dc" and tape.memory is None: check_no_memory("dc", d)
-    rows = n_a if name == "da" else tape.memory
-    if callable(d): return d, T_x
-    d = check_steps(name, d, (rows, m, T_x))
-    return lambda _, start, stop: d[:, :, start:stop], d.shape[2]
+    T_x = tape.bounds[-1][1]
+    if callable(d): return _Upstream(d, T_x)
+    rows = tape.sizes["n_a"] if name == "da" else tape.memory
+    d = check_steps(name, d, (rows, tape.sizes["m"], T_x))
+    cut = lambda _, start, stop: d[:, :, start:stop]
+    return _Upstream(cut, d.shape[2])
 
-def _arriving(
-    name:str, # `"da"` or `"dc"`
-    upstream:tuple, # What _upstream returned
-    state:np.ndarray, # The segment's states, `(n_a, m, steps)`
-    bounds:tuple, # (start, stop) of the segment
-    later, # What the later segment sends to the last step, `(n_a, m)`, or `None`
-    room:dict, # Arrays to use again, by name
-): # `(n_a, m, T)` with `T` from 1 to `steps`, or `None` for zeros
-    "What arrives at a segment, from the loss and from the segment after it, (43)."
-    (function, T), (start, stop) = upstream, bounds
-    d = function(state, start, min(stop, T)) if start < T else None
-    if d is None and later is None: return None
+# %% ../../nbs/engines/06_checkpoint.ipynb #9971ede4
+def _arriving(name, upstream, state, bounds, later, room):
+    "What arrives at a segment, from the loss and the next segment, (43)."
+    (start, stop), d, n = bounds, None, 0
+    if start < upstream.T:
+        d = upstream.of_segment(state, start, min(stop, upstream.T))
     if d is not None:
-        d = check_steps(f"{name} of steps {start} to {stop}", d, state.shape, "n_a, m, steps")
-        if later is None: return d
-    dtype = np.result_type(*[v for v in (d, later) if v is not None])
-    total, n = room.get(name), 0 if d is None else d.shape[2]
+        said = f"{name} of steps {start} to {stop}"
+        d = check_steps(said, d, state.shape, "n_a, m, steps")
+    if later is None: return d
+    dtype = np.result_type(later) if d is None else np.result_type(d, later)
+    total = room.get(name)
     if total is None or (total.shape, total.dtype) != (state.shape, dtype):
-        total = room[name] = np.empty((stop - start, *later.shape), dtype).transpose(1, 2, 0)
-    if n: total[:, :, :n] = d
+        total = np.empty((stop - start, *later.shape), dtype)
+        total = room[name] = total.transpose(1, 2, 0)
+    if d is not None:
+        n = d.shape[2]
+        total[:, :, :n] = d
     total[:, :, n:] = 0
-    total[:, :, -1] += later                                                 # (43)
+    total[:, :, -1] += later                                # (43)
     return total
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #c6e730f4
-def _taken(
-    tape:CheckpointTape, # Loses the segment that was run last
-) -> list: # That segment, if it was still there
-    "The memory that the forward pass has left. The first to ask gets it; others make their own."
-    try: return [tape.spare.pop()]
-    except IndexError: return []
-
-def _segment_backward(
-    tape:CheckpointTape, # The states before the segments
-    s:int, # Number of a segment
-    spare:list, # The segment that was run last, or nothing; gets this one
-    room:dict, # Arrays to use again
-    upstream:list, # What _upstream returned for da and dc
-    later:tuple, # What the later segment sends back: da and dc of the last step, or `None`
-) -> tuple: # `dx` of the segment, (`da0`, `dc0`) of the segment, gradients of the parameters
-    "The gradients of one segment, which is run again."
+# %% ../../nbs/engines/06_checkpoint.ipynb #9d6c6a20
+def _segment_backward(tape, s, spare, room, upstream, later):
+    "`dx`, (`da0`, `dc0`) and parameter gradients of one segment."
     segment, bounds = _run(tape, s, spare), tape.bounds[s]
-    _, a, c, engine_tape = segment
-    d_a, d_c = (_arriving(k, u, v, bounds, d, room)
-                for k, u, v, d in zip(("da", "dc"), upstream, (a, c), later, strict=True))
-    steps = max(1, min(upstream[0][1], bounds[1]) - bounds[0])
-    if d_a is None or d_a.shape[2] < steps:
-        short, d_a = d_a, np.zeros((*a.shape[:2], steps), a.dtype if d_a is None else d_a.dtype)
-        if short is not None: d_a[:, :, :short.shape[2]] = short
-    memory = {} if c is None else {"dc": d_c}
-    found = dict(tape.engine.backward(d_a, engine_tape, **memory))
+    both = zip(("da", "dc"), upstream, (segment.a, segment.c), later,
+               strict=True)
+    da, dc = (_arriving(k, u, v, bounds, d, room) for k, u, v, d in both)
+    steps = max(1, min(upstream[0].T, bounds[1]) - bounds[0])
+    if da is None or da.shape[2] < steps:
+        dtype = segment.a.dtype if da is None else da.dtype
+        short, da = da, np.zeros((*segment.a.shape[:2], steps), dtype)
+        if short is not None: da[:, :, :short.shape[2]] = short
+    memory = {} if segment.c is None else {"dc": dc}
+    found = dict(tape.engine.backward(da, segment.tape, **memory))
     spare.append(segment)
     dx, *first = (found.pop(k, None) for k in ("dx", "da0", "dc0"))
     return dx[:, :, :steps], first, found
 
-def _store(
-    whole:list, # The array, once there is one
-    T:int, # Steps of it
-    part:np.ndarray, # `(n_x, m, steps)`
-    start:int, # First of these steps
-    stop:int, # After the last
-):
-    "Put a segment's gradient into its place."
+# %% ../../nbs/engines/06_checkpoint.ipynb #2ee7df60
+def _store(whole, T, part, start, stop):
     n_x, m, _ = part.shape
-    if not whole: whole.append(np.empty((n_x, T, m), part.dtype).transpose(0, 2, 1))
+    new = lambda: np.empty((n_x, T, m), part.dtype).transpose(0, 2, 1)
+    if not whole: whole.append(new())
     whole[0][:, :, start:stop] = part
 
-# %% ../../nbs/engines/06_checkpoint.ipynb #ee8d5928
+def _left_over(tape):
+    try: return [tape.spare.pop()]
+    except IndexError: return []
+
+# %% ../../nbs/engines/06_checkpoint.ipynb #8faeb3b2
 @np.errstate(all="ignore")
 def checkpointed_lstm_backward(
-    da, # `(n_a, m, T)`, missing last steps are zero; or a function of (a, start, stop)
+    da, # `(n_a, m, T)`, `T <= T_x`, or a function of (a, start, stop)
     tape:CheckpointTape, # What checkpointed_lstm_forward returned last
-    dc=None, # Gradient by the memory states, likewise; not given is zero
+    dc=None, # Likewise of `c`; not given is zero
     *,
-    dx=None, # A function of (part, start, stop) that takes dx, which is not returned then
-    truncate:bool=False, # Whether to drop what a segment sends to the one before it
+    dx=None, # A function of (part, start, stop) that is given dx
+    truncate:bool=False, # Whether no segment sends back to the one before
     progress=None, # Wraps what the loop goes through, as tqdm does
-) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`, in the shapes of the arrays
-    "The gradients of an LSTM over a long sequence, equations (42) to (44)."
-    check_kind("tape", tape, CheckpointTape, "what checkpointed_lstm_forward returned last")
+) -> dict: # `dx` (the steps of `da`), `da0`, `dWf`, `dbf` ..., `dc0`
+    "The gradients of an LSTM over a long sequence, (42) to (44)."
+    check_kind("tape", tape, CheckpointTape,
+               "what checkpointed_lstm_forward returned last")
     if dx is not None and not callable(dx):
-        raise TypeError(f"dx: expected a function of (part, start, stop), got {type(dx).__name__}")
-    upstream = [_upstream(k, d, tape) for k, d in (("da", da), ("dc", dc))]
-    (_, T_a), (_, T_c) = upstream
-    order = [s for s, (start, _) in enumerate(tape.bounds) if start < max(T_a, T_c)][::-1]
-    spare, room, whole, sums, later = _taken(tape), {}, [], {}, (None, None)
-    for s in (progress or iter)(order):
-        part, first, found = _segment_backward(tape, s, spare, room, upstream, later)
-        sums = {k: sums[k] + v for k, v in found.items()} if sums else found     # (44)
+        raise TypeError("dx: expected a function of (part, start, stop), "
+                        f"got {type(dx).__name__}")
+    upstream = _upstream("da", da, tape), _upstream("dc", dc, tape)
+    T, used = upstream[0].T, max(u.T for u in upstream)
+    order = [s for s, (start, _) in enumerate(tape.bounds) if start < used]
+    spare, room, whole, sums = _left_over(tape), {}, [], {}
+    later, put = (None, None), dx or partial(_store, whole, T)
+    for s in (progress or iter)(order[::-1]):
+        args = tape, s, spare, room, upstream, later
+        part, first, found = _segment_backward(*args)
+        sums = {k: sums[k] + v if sums else v       # (44)
+                for k, v in found.items()}
         later = (None, None) if truncate else first
         start = tape.bounds[s][0]
-        if start < T_a: (dx or partial(_store, whole, T_a))(part, start, start + part.shape[2])
+        if start < T: put(part, start, start + part.shape[2])
     da0, dc0 = first
-    gradients = ({} if dx else {"dx": whole[0]}) | {"da0": da0, **sums}
+    gradients = {} if dx else {"dx": whole[0]}
+    gradients |= {"da0": da0, **sums}
     return gradients if dc0 is None else gradients | {"dc0": dc0}
 
-ENGINES["checkpointed"] = Engine(checkpointed_lstm_forward, checkpointed_lstm_backward)
+ENGINES["checkpointed"] = Engine(checkpointed_lstm_forward,
+                                 checkpointed_lstm_backward)

@@ -16,6 +16,7 @@ from ..arguments import (ShapeError, check_flag, check_keys, check_kind,
 from ..parameters import GATES, state_weight
 from ..output import network_parts
 from .packings import check_weights
+from ..engines.engine import engine_for
 
 # %% ../../nbs/exchange/02_network.ipynb #a8b9a163
 NET_NAMES = {"lstm": "an LSTM", "gru": "a GRU", "rnn": "an RNN"}
@@ -42,10 +43,8 @@ def net_of(
 ) -> str: # `"lstm"`, `"gru"` or `"rnn"`
     "Which network the keys of `p` belong to."
     check_mapping(name, p)
-    for net, keys in (("rnn", {"Waa", "Wax", "ba"}),
-                      ("gru", {"Wz", "Wr", "bz", "br"})):
-        if any(k in p for k in keys): return net
-    return "lstm"
+    kind = {"gru": "gru", "variant_rnn": "rnn"}
+    return kind.get(engine_for(p), "lstm")
 
 # %% ../../nbs/exchange/02_network.ipynb #d3a08232
 def _cell(

@@ -14,40 +14,47 @@ from ..arguments import check_mapping, check_real, check_shapes, check_whole, mi
 def adding_problem(
     T:int, # Steps of the shortest sequence, at least 11
     m:int, # Sequences
-    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
+    rng=None, # A seed or a `np.random.Generator`; else drawn anew
 ) -> tuple: # `x` `(2, m, T_x)`, lengths `(m,)`, targets `(1, m, 1)`
-    "Sequences of the adding problem of Hochreiter and Schmidhuber (1997), section 5.4."
-    T, m, rng = check_whole("T", T, 11), check_whole("m", m, 1), np.random.default_rng(rng)
-    lengths, each = rng.integers(T, T + T//10, m, endpoint=True), np.arange(m)
-    values, markers = rng.uniform(-1, 1, (m, lengths.max())), np.zeros((m, lengths.max()))
-    first, second = rng.integers(10, size=m), rng.integers(T//2 - 1, size=m)
-    second += second >= first                           # of those that are not marked yet
-    values[(first == 0) | (second == 0), 0] = 0         # its marker will be -1
-    targets = 0.5 + (values[each, first] + values[each, second]) / 4         # (108)
+    "The adding problem of Hochreiter and Schmidhuber (1997), section 5.4."
+    T, m = check_whole("T", T, 11), check_whole("m", m, 1)
+    rng, each = np.random.default_rng(rng), np.arange(m)
+    lengths = rng.integers(T, T + T//10, m, endpoint=True)
+    values = rng.uniform(-1, 1, (m, lengths.max()))
+    first = rng.integers(10, size=m)
+    second = rng.integers(T//2 - 1, size=m)
+    second += second >= first             # of those not marked yet
+    values[(first == 0) | (second == 0), 0] = 0   # its marker will be -1
+    both = values[each, first] + values[each, second]
+    targets = 0.5 + both / 4                                # (108)
+    markers = np.zeros_like(values)
     markers[each, first] = markers[each, second] = 1
     markers[:, 0] = markers[each, lengths - 1] = -1
-    x = np.where(np.arange(lengths.max()) < lengths[:, None], [values, markers], 0)
+    real = np.arange(lengths.max()) < lengths[:, None]
+    x = np.where(real, [values, markers], 0)
     return x, lengths, targets[None, :, None]
 
 # %% ../../nbs/training/07_adding.ipynb #28cd447a
 def adding_solved(
-    errors:np.ndarray, # Absolute errors at the ends of the sequences, the newest last, `(n,)`
+    errors:np.ndarray, # Absolute errors at the ends, newest last, `(n,)`
 ) -> bool: # Whether the problem counts as solved
-    "The paper's criterion: the last 2,000 all below 0.04, and below 0.01 on average."
+    "The paper's criterion: of the last 2,000 all below 0.04, mean 0.01."
     [errors] = check_shapes({"errors": (check_real("errors", errors), "n")})
     last = errors[-2000:]
-    return len(last) == 2000 and bool(last.max() < 0.04 and last.mean() < 0.01)
+    if len(last) < 2000: return False
+    return bool(last.max() < 0.04 and last.mean() < 0.01)
 
 # %% ../../nbs/training/07_adding.ipynb #2533392f
 def chrono_init(
     parameters:dict, # An LSTM, as init_lstm_parameters returns it
     T:int, # The longest wait to be expected, in steps, at least 3
-    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
+    rng=None, # A seed or a `np.random.Generator`; else drawn anew
 ) -> dict: # The same with another `bf` and `bi`
-    "Biases with which the memories last from 2 to `T` steps (Tallec and Ollivier 2018)."
+    "Memories that last 2 to `T` steps (Tallec and Ollivier 2018)."
     if "bf" not in check_mapping("parameters", parameters):
         raise missing("parameters", "bf", "(n_a, 1)")
     p, T = dict(parameters), check_whole("T", T, 3)
     [b] = check_shapes({'parameters["bf"]': (p["bf"], "n_a, 1")})
-    bf = np.log(np.random.default_rng(rng).uniform(1, T - 1, b.shape)).astype(b.dtype)
+    u = np.random.default_rng(rng).uniform(1, T - 1, b.shape)
+    bf = np.log(u).astype(b.dtype)
     return p | {"bf": bf, "bi": -bf}

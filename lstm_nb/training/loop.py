@@ -6,42 +6,55 @@
 __all__ = ['Run', 'NonFiniteError', 'fit']
 
 # %% ../../nbs/training/05_loop.ipynb #4c915415
+import os
 import shutil
 import sys
 from collections import namedtuple
-from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
-from ..arguments import check_function, check_number, check_whole, optional
-from .trees import (check_tree, check_tree_like, map_tree,
-                                    parameter_gradients, save_tree, tree_at, tree_leaves)
-from .updates import adam, clip_by_norm, global_norm
-from .settings import settings_in_words, step_settings
+from ..arguments import (check_finite, check_flag, check_function, check_kind,
+                               check_least, check_number, check_result, check_size,
+                               check_whole, optional)
+from ..trees import (check_tree, check_tree_like, map_tree, parameter_gradients,
+                           tree_leaves)
+from ..engines.shards import shard_gradients, split_columns
+from .trees import save_tree, tree_at
+from .updates import (adam, clip_by_norm, global_norm, settings_in_words,
+                                      step_settings)
 
 # %% ../../nbs/training/05_loop.ipynb #00199159
 class Run(namedtuple("Run", "parameters state step best history how")):
-    "A training as far as it has come: all that is needed to go on, and all that fit returns."
+    "A training as far as it has come: all that is needed to go on."
     __slots__ = ()
     def __new__(cls,
         parameters, # After the last step
         state=None, # Of the optimiser
         step:int=0, # Steps that were made
-        best:dict=None, # `parameters`, `validation` and `step` where the validation was lowest
-        history:dict=None, # A list per figure: of every step `loss`, `norm` ..., and `validation`
-        how:dict=None, # What step_settings returned; `None` where that is not known
+        best:dict=None, # `parameters`, `validation`, `step` at its lowest
+        history:dict=None, # A list per figure: `loss`, `norm` and others
+        how:dict=None, # What step_settings returned, or `None`
     ): return super().__new__(cls, parameters, state, step, best,
                               {} if history is None else history, how)
 
 # %% ../../nbs/training/05_loop.ipynb #a33e0bf2
 class NonFiniteError(FloatingPointError):
-    "A training step gave a number that is not finite. `parameters` are the last good ones."
+    "A step gave a number that is not finite; `parameters` are good."
     def __init__(self, step, what, parameters):
         super().__init__(f"step {step}: {what}")
         self.step, self.what, self.parameters = step, what, parameters
-    def __reduce__(self):                   # a pool sends its errors by pickle
-        return type(self), (self.step, self.what, self.parameters), self.__dict__
+    def __reduce__(self):                # a pool sends its errors by pickle
+        args = self.step, self.what, self.parameters
+        return type(self), args, self.__dict__
+
+def _check_finite(step, arrays, good):
+    "Raises `NonFiniteError` for the first array that is not finite."
+    for name, array in arrays.items():
+        try: check_finite(name, array)
+        except ValueError as e:
+            raise NonFiniteError(step, str(e), good) from None
 
 # %% ../../nbs/training/05_loop.ipynb #3b84923f
 def _judge(
@@ -49,125 +62,102 @@ def _judge(
     loss_and_gradients, batch, # As in fit
     good, # The last parameters that gave finite numbers
 ) -> tuple: # The gradients of its parameters, and a row of history
-    "The first half of a step, which finds out whether the parameters are good."
-    loss, gradients, figures = _result_parts(loss_and_gradients(run.parameters, batch(run.step)))
+    "The first half of a step: are the parameters good?"
+    result = loss_and_gradients(run.parameters, batch(run.step))
+    loss, gradients, figures = _result_parts(result)
     gradients = parameter_gradients(run.parameters, gradients)
     big, relative = global_norm(gradients)
     _check_finite(run.step, {"loss": loss}, good)
     if not np.isfinite(big):
-        _check_finite(run.step, dict(tree_leaves(gradients, "gradients")), good)
-    return gradients, {"loss": float(loss), "norm": big * relative} | figures
+        leaves = dict(tree_leaves(gradients, "gradients"))
+        _check_finite(run.step, leaves, good)
+    row = {"loss": float(loss), "norm": big * relative}
+    return gradients, row | figures
 
-def _advance(
-    run:Run, # As far as it has come
-    gradients, row:dict, # As _judge returns them
-    update, lr, clip, # As in fit
-) -> Run: # One step further
-    "The second half, the update. Parameters keep their types."
+_COLUMNS = "loss", "norm", "validation", "validated"
+
+def _result_parts(result):
+    "Loss, gradients and figures. Raises `TypeError` for anything else."
+    name = "loss_and_gradients"
+    loss, gradients, figures = check_result(name, result)
+    for k in figures:
+        if isinstance(k, str) and k not in _COLUMNS: continue
+        raise ValueError(f"{name}: expected names for its "
+                         f"figures other than {', '.join(_COLUMNS)}, "
+                         f"which fit writes down itself, got {k!r}")
+    return check_number("loss", loss), gradients, figures
+
+# %% ../../nbs/training/05_loop.ipynb #5983fbaa
+def _advance(run, gradients, row, update, lr, clip):
+    "One step further, with what _judge returned."
     if clip is not None: gradients, _ = clip_by_norm(gradients, clip)
-    old, what = run.parameters, "update: parameters"        # an update in place gets copies
-    new, state = update(map_tree(np.copy, old), gradients, run.state, lr=lr(run.step))
+    old, what = run.parameters, "update: parameters"
+    new = update(map_tree(np.copy, old), gradients, run.state,
+                 lr=lr(run.step))
+    if not isinstance(new, tuple) or len(new) != 2:
+        raise TypeError("update: expected (parameters, state), "
+                        f"got {type(new).__name__}")
+    new, state = new
     with np.errstate(all="ignore"):
         new = check_tree_like(what, new, old)
-        new = map_tree(lambda v, p: v.astype(p.dtype, copy=False), new, old)
+        cast = lambda v, p: v.astype(p.dtype, copy=False)
+        new = map_tree(cast, new, old)
     places = tree_leaves(new, what) + tree_leaves(state, "update: state")
     found = {place: np.asarray(v) for place, v in places}
-    _check_finite(run.step, {k: v for k, v in found.items() if v.dtype.kind in "fc"}, old)
+    numbers = {k: v for k, v in found.items() if v.dtype.kind in "fc"}
+    _check_finite(run.step, numbers, old)
     return run._replace(parameters=new, state=state, step=run.step + 1,
                         history=_append(run.history, row))
 
-# %% ../../nbs/training/05_loop.ipynb #f765082c
-_COLUMNS = "loss", "norm", "validation", "validated"
-
-def _result_parts(
-    result, # What loss_and_gradients returned
-) -> tuple: # Loss, gradients, and a dictionary of figures
-    "Raises `TypeError` where it is something else."
-    if isinstance(result, tuple) and len(result) in (2, 3):
-        loss, gradients, figures = (*result, {})[:3]
-        for k in figures if isinstance(figures, Mapping) else ():
-            if isinstance(k, str) and k not in _COLUMNS: continue
-            raise ValueError("loss_and_gradients: expected names for its figures other than "
-                             f"{', '.join(_COLUMNS)}, which fit writes down itself, got {k!r}")
-        if isinstance(figures, Mapping): return check_number("loss", loss), gradients, figures
-    raise TypeError("loss_and_gradients: expected (loss, gradients) or (loss, gradients, "
-                    f"a dictionary of figures), got {type(result).__name__}")
-
-def _check_finite(
-    step:int, # Counted from 0
-    arrays:dict, # By name
-    good, # The last good parameters
-):
-    "Raises `NonFiniteError` for the first array that is not finite."
-    for name, array in arrays.items():
-        if np.isfinite(array).all(): continue
-        wrong = np.argwhere(~np.isfinite(array))
-        value = array[tuple(wrong[0])]
-        where = f" at {tuple(wrong[0].tolist())}, the first of {len(wrong)}" if array.ndim else ""
-        raise NonFiniteError(step, f"{name}: expected finite numbers, got {value}{where}", good)
-
-def _append(
-    history:dict, # A list per figure
-    row:dict, # One number, or one array, per figure
-) -> dict: # `history`
-    "Write down a row. These lists belong to the run and are the only thing that grows in place."
+def _append(history, row):
+    "Write down a row, one number or one array for each figure."
     for k, v in row.items(): history.setdefault(k, []).append(np.array(v))
     return history
 
 # %% ../../nbs/training/05_loop.ipynb #744e0139
-def _validate(
-    run:Run, # As far as it has come
-    validate, # As in fit
-    good, # The last parameters that gave finite numbers
-) -> Run: # With a row of history, and perhaps a new best
-    "Validate the parameters as they are."
+def _validate(run, validate, good):
+    "The run with a row of history, and perhaps a new best."
     if validate is None: return run
-    value = float(check_number("validation", validate(run.parameters)))
-    _check_finite(run.step, {"validation": np.asarray(value)}, good)
-    history = _append(run.history, {"validation": value, "validated": run.step})
-    if run.best is None or value < run.best["validation"]:
-        best = {"parameters": run.parameters, "validation": value, "step": run.step}
-        run = run._replace(best=best)
-    return run._replace(history=history)
+    value = check_number("validation", validate(run.parameters))
+    _check_finite(run.step, {"validation": value}, good)
+    found = {"validation": float(value), "validated": run.step}
+    run = run._replace(history=_append(run.history, found))
+    if run.best and not found["validation"] < run.best["validation"]:
+        return run
+    best = {"parameters": run.parameters, "validation": found["validation"]}
+    return run._replace(best=best | {"step": run.step})
 
-def _is_over(
-    run:Run, # As far as it has come
-    patience, stop, # As in fit
-) -> bool: # Whether to stop
-    "Early stop: too many validations without a new best, or what the caller says."
+def _is_over(run, patience, stop):
+    "Whether validations without a new best, or the caller, say so."
     if patience is not None and run.best is not None:
         after = np.asarray(run.history["validated"]) > run.best["step"]
         if after.sum() >= patience: return True
-    return bool(stop(run)) if stop is not None else False
+    return stop is not None and bool(stop(run))
 
 # %% ../../nbs/training/05_loop.ipynb #0123b404
-def _start(
-    parameters, # As in fit
-    path, # As in fit
-    how:dict, # As step_settings returns it
-) -> Run: # A fresh run, or the one in the file
-    "Where to start. Raises an error if the file is of another network or another update."
-    p = map_tree(lambda v: v.copy(), check_tree("parameters", parameters))
+def _start(parameters, path, how):
+    "A fresh run, or the one in the file, if it is of this network."
+    tree = check_tree("parameters", parameters)
+    p = map_tree(lambda v: v.copy(), tree)
     fresh = Run(p, how=how)
     saved = fresh if path is None else tree_at(path, fresh)
     if saved is fresh: return fresh
-    run = _run_of(saved, path)
-    found = check_tree_like(f"{path}: parameters", run.parameters, p)
-    pairs = zip(tree_leaves(found, f"{path}: parameters"), tree_leaves(p), strict=True)
-    for (place, a), (_, b) in pairs:
-        if a.dtype != b.dtype: raise TypeError(f"{place}: expected {b.dtype}, got {a.dtype}")
+    run, what = _run_of(saved, path), f"{path}: parameters"
+    found = tree_leaves(check_tree_like(what, run.parameters, p), what)
+    for (place, a), (_, b) in zip(found, tree_leaves(p), strict=True):
+        if a.dtype == b.dtype: continue
+        raise TypeError(f"{place}: expected {b.dtype}, got {a.dtype}")
     if run.how in (None, how): return run._replace(how=how)
-    raise ValueError(f"{path}: expected {settings_in_words(run.how)}, "
-                     f"with which the run was saved, got {settings_in_words(how)}")
+    raise ValueError(f"{path}: expected {settings_in_words(run.how)}, with "
+                     "which the run was saved, "
+                     f"got {settings_in_words(how)}")
 
-def _run_of(
-    saved, # The tree in the file
-    path, # As in fit
-) -> Run: # With lists in its history
-    "The run in a file. Raises `ValueError` where there is something else in it."
+def _run_of(saved, path):
+    "The run in a file. Raises `ValueError` for anything else."
     try:
-        run = Run(**{"how": None, **saved})                 # runs had no `how` once
-        if {*saved} | {"how"} != {*Run._fields}: raise ValueError("other entries")
+        run = Run(**{"how": None, **saved})   # runs had no `how` once
+        if {*saved} | {"how"} != {*Run._fields}:
+            raise ValueError("other entries")
         check_whole("step", run.step)
         if run.best is not None:
             like = check_tree("parameters", run.parameters)
@@ -175,16 +165,16 @@ def _run_of(
             check_whole("best step", run.best["step"])
             check_number("validation", run.best["validation"])
         if run.how is not None: settings_in_words(run.how)
-        return run._replace(history={k: [*v] for k, v in saved["history"].items()})
+        lists = {k: [*v] for k, v in saved["history"].items()}
+        return run._replace(history=lists)
     except (TypeError, ValueError, KeyError, AttributeError) as e:
         raise ValueError(f"{path}: expected a run that fit saved, "
                          f"got something else: {e}") from e
 
-def _with_arrays(
-    run:Run, # With lists in its history
-) -> Run: # With arrays in it
-    "What fit returns and saves."
-    return run._replace(history={k: np.array(v) for k, v in run.history.items()})
+def _with_arrays(run):
+    "What fit returns and saves: arrays in the history, and no lists."
+    arrays = {k: np.array(v) for k, v in run.history.items()}
+    return run._replace(history=arrays)
 
 # %% ../../nbs/training/05_loop.ipynb #8f13806e
 class _Lines:
@@ -195,59 +185,96 @@ class _Lines:
     def flush(self): self.file.flush()
 
 @contextmanager
-def _bar(
-    progress:bool, # Whether there is a bar at all
-    start:int, # The first step
-    steps:int, # All steps
-): # A function that shows a Run
-    "A bar in a terminal and in a notebook; elsewhere a line every ten seconds."
+def _bar(progress, start, steps):
+    "A function that shows a run, in a bar or, in a log, in lines."
+    try: tqdm = optional("tqdm", "train", "a bar").tqdm
+    except ImportError: progress = False
     if not progress:
         yield lambda run: None
         return
-    tqdm = optional("tqdm", "train", "progress=True").tqdm
-    file = sys.stderr
-    live = file.isatty() or type(file).__module__.startswith("ipykernel")
-    columns, rows = shutil.get_terminal_size()          # sensible where tqdm's guess is 0
-    options = {"ncols": columns - 1, "nrows": rows} if live else {"mininterval": 10}
+    file, live = sys.stderr, sys.stderr.isatty()
+    live = live or type(file).__module__.startswith("ipykernel")
+    columns, rows = shutil.get_terminal_size()    # where tqdm's guess is 0
+    size = {"ncols": columns - 1, "nrows": rows}
+    options = size if live else {"mininterval": 10}
     with tqdm(total=steps, initial=start, unit="step", miniters=1,
               file=file if live else _Lines(file), **options) as bar:
         def show(run):
+            last = {"loss": 20, "validation": 1}
             told = {k: float(np.mean(run.history[k][-n:]))
-                    for k, n in (("loss", 20), ("validation", 1)) if k in run.history}
+                    for k, n in last.items() if k in run.history}
             bar.set_postfix(told, refresh=False)
             bar.update()
         yield show
 
+# %% ../../nbs/training/05_loop.ipynb #d70f59e6
+def _in_parts(loss_and_gradients, part, map, weights):
+    "What computes a batch in parts, where there are parts."
+    given = {"map": map, "weights": weights}
+    given = {k: v for k, v in given.items() if v is not None}
+    if part is None:
+        for name, v in given.items():
+            raise ValueError(f"{name}: expected None without part, "
+                             f"got {type(v).__name__}")
+        return loss_and_gradients
+    cut = part
+    if not callable(part):
+        cut = partial(split_columns, size=check_size("part", part))
+    return lambda p, batch: shard_gradients(loss_and_gradients, cut(batch),
+                                            p, **given)
+
 # %% ../../nbs/training/05_loop.ipynb #262b8f01
+def _check_fit(loss_and_gradients, batch, lr, validate, patience, stop,
+               path, progress):
+    "Those of fit's arguments that nothing else checks before a step."
+    needed = {"loss_and_gradients": loss_and_gradients, "batch": batch}
+    more = {"validate": validate, "stop": stop}
+    asked = {k: f for k, f in more.items() if f is not None}
+    for name, f in (needed | asked).items(): check_function(name, f)
+    if not callable(lr): check_least("lr", lr)
+    if patience is not None:
+        check_whole("patience", patience, 1)
+        check_function("validate", validate, "a function with patience")
+    if path is not None:
+        check_kind("path", path, (str, bytes, os.PathLike), "a path")
+    check_flag("progress", progress)
+
 def fit(
-    loss_and_gradients, # (parameters, batch) -> loss, gradients, and perhaps a dict of figures
-    parameters, # Arrays in dictionaries, lists and tuples, nested in any way
-    batch, # (step) -> the batch of that step, counted from 0; depends on nothing else
-    steps:int, # Steps to make in all, those of the file at `path` among them
+    loss_and_gradients, # (parameters, batch) -> loss, gradients, figures
+    parameters, # Arrays in dictionaries, lists and tuples
+    batch, # (step) -> the batch of that step, and of nothing else
+    steps:int, # Steps in all, those of the file at `path` among them
     *,
     update=adam, # As adam, or sgd, or a partial of one of them
-    lr=0.001, # Step size, a number or a function of the step; may be another when a run goes on
+    lr=0.001, # Step size, a number or a function of the step
     clip:float=None, # Longest global norm of the gradients
     validate=None, # (parameters) -> a number, the smaller the better
-    every:int=100, # Steps from one validation and one saving to the next
+    every:int=100, # Steps from one validation and saving to the next
     patience:int=None, # Stop after so many validations without a new best
     stop=None, # (run) -> whether to stop; asked before every step
-    path=None, # A file to save the run in, and to go on from, with the same `update` and `clip`
-    progress:bool=True, # Whether to show a bar; needs tqdm
-) -> Run: # Parameters, best parameters, history and all else that is needed to go on
-    "Train. Raises `NonFiniteError` where a loss, gradient, update or validation is not finite."
-    steps, every = check_whole("steps", steps), check_whole("every", every, 1)
-    for name, f in (("loss_and_gradients", loss_and_gradients), ("batch", batch)):
-        check_function(name, f)
-    for name, f in (("validate", validate), ("stop", stop)):
-        if f is not None: check_function(name, f)
-    run = _start(parameters, path, step_settings(update, clip))
-    schedule, good, due = lr if callable(lr) else lambda step: lr, run.parameters, False
+    part=None, # Examples of a part of the batch, or (batch) -> parts
+    map=None, # Runs the parts, as in shard_gradients
+    weights=None, # What a part counts, as in shard_gradients
+    path=None, # A file to save the run in, and to go on from
+    progress:bool=True, # Whether to show a bar, where tqdm is installed
+) -> Run: # Parameters, best parameters, history and all else to go on
+    "Train. Raises `NonFiniteError` where a number is not finite."
+    steps = check_whole("steps", steps)
+    every = check_whole("every", every, 1)
+    _check_fit(loss_and_gradients, batch, lr, validate, patience, stop,
+               path, progress)
+    how = step_settings(update, clip, part, weights)
+    run = _start(parameters, path, how)
+    loss_and_gradients = _in_parts(loss_and_gradients, part, map, weights)
+    schedule = lr if callable(lr) else lambda step: lr
+    good, due = run.parameters, False
     with _bar(progress, run.step, steps) as show:
         while run.step < steps and not _is_over(run, patience, stop):
             found = _judge(run, loss_and_gradients, batch, good)
-            if due and path is not None: save_tree(path, _with_arrays(run)._asdict())
-            good, run = run.parameters, _advance(run, *found, update, schedule, clip)
+            if due and path is not None:
+                save_tree(path, _with_arrays(run)._asdict())
+            good = run.parameters
+            run = _advance(run, *found, update, schedule, clip)
             due = run.step % every == 0 or run.step == steps
             if due: run = _validate(run, validate, good)
             show(run)

@@ -21,30 +21,35 @@ def one_hot(
 ) -> np.ndarray: # A 1 at the class and 0 elsewhere, `(n, m, T_x)`
     "Classes as the inputs of a network."
     n = check_size("n", n)
-    classes = check_classes("classes", classes, n)
+    classes = check_classes("classes", classes, n).astype(np.int64)
     x = np.zeros((n, *classes.shape), dtype)
-    np.put_along_axis(x, classes[None].astype(np.int64), 1, axis=0)
+    np.put_along_axis(x, classes[None], 1, axis=0)
     return x
 
 # %% ../../nbs/training/08_text.ipynb #a0ad6af9
 def sample(
-    parameters:dict, # A network whose inputs are its classes, one of them 1, as in one_hot
-    start:np.ndarray, # Classes to begin with, whole numbers, `(T,)`, at least one
+    parameters:dict, # A network whose inputs are its classes, as in one_hot
+    start:np.ndarray, # Classes to begin with, `(T,)`, at least one
     n:int, # How many to draw
     *,
-    temperature:float=1., # Below 1 bolder, above 1 wilder; at 0 always the likeliest
-    rng=None, # A seed or a `np.random.Generator`; without it every call draws anew
+    temperature:float=1., # Below 1 bolder, above 1 wilder; 0: the likeliest
+    rng=None, # A seed or a `np.random.Generator`; else drawn anew
 ) -> np.ndarray: # The classes that were drawn, `(n,)`
-    "Let a network go on with a sequence: draw a class, read it, and so on, equation (109)."
-    rng, tau = np.random.default_rng(rng), check_least("temperature", temperature)
-    n_y, drawn, states = len(network_parts(parameters)[1]), [], (None, None)
-    x = one_hot([start], n_y)
+    "Let a network go on: draw a class, read it, and so on, equation (109)."
+    rng = np.random.default_rng(rng)
+    tau = check_least("temperature", temperature)
+    n_y, drawn = len(network_parts(parameters)[1]), []
+    x, states = one_hot([start], n_y), (None, None)
     for _ in range(check_whole("n", n)):
-        z, *states, _ = network_forward(x, parameters, a0=states[0], c0=states[1])
+        a0, c0 = states
+        z, *states, _ = network_forward(x, parameters, a0=a0, c0=c0)
         if not np.isfinite(z).all():
-            raise ValueError("parameters: expected finite outputs, got nan or infinity")
+            raise ValueError("parameters: expected finite outputs, "
+                             "got nan or infinity")
         z = z[:, 0, -1] - z[:, 0, -1].max()
-        p = softmax(z[:, None] / tau)[:, 0].astype(np.float64) if tau else z == 0      # (109)
+        p = z == 0
+        if tau: p = softmax(z[:, None] / tau)[:, 0]         # (109)
+        p = p.astype(np.float64)
         drawn.append(rng.choice(n_y, p=p / p.sum()))
         x = one_hot([drawn[-1:]], n_y)
     return np.array(drawn, np.int64)

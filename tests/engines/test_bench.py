@@ -1,10 +1,11 @@
 "The benchmarks run, on tiny sizes and with what the development set has. No time is asserted."
+import importlib.util
 import json
 import subprocess
 import sys
 
 import pytest
-from conftest import root
+from conftest import need, root
 
 from lstm_nb.engines import compiled
 
@@ -34,6 +35,20 @@ def test_halves(tmp_path):
     assert all(len(row["1"]) == len(row["2"]) == 2 for row in run("halves", tmp_path/"halves.json"))
 
 
+def test_moves(tmp_path):
+    "Every move of the pages is timed, and what gives other gradients is refused."
+    [row] = run("moves", tmp_path/"moves.json")
+    found = json.loads((tmp_path/"moves.json").read_text(encoding="utf-8"))
+    assert [*row["ms"]][0] == "page 05" and len(row["ms"]) == 11 and len(found["parts"]) == 2
+    assert {*found["sigmoids"]} == {"page 01", "tanh", "exponential"} and found["machine"]["processor"] and found["turns"] >= found["disturbed"]
+    sys.path.insert(0, str(root/"bench"))
+    from moves import agree
+    from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+    from lstm_nb.engines.engine import random_problem
+    right, q = (fused_lstm_forward, fused_lstm_backward), random_problem(3, 5, 4, 6)
+    assert agree({"a": right, "b": right}, q) < 1e-12 < 1e-3 < agree({"a": right, "b": (right[0], lambda da, tape, dc: right[1](da, tape))}, q)
+
+
 @pytest.mark.skipif(not compiled.find_mkl(), reason="the package mkl is not installed")
 def test_tried(tmp_path):
     rows = run("tried", tmp_path/"tried.json")
@@ -44,6 +59,14 @@ def test_tried(tmp_path):
 def test_layers(tmp_path):
     rows = run("layers", tmp_path/"layers.json", "--only", "numpy")
     assert {(row["dtype"], row["lengths"]) for row in rows} == {(d, n) for d in ("float32", "float64") for n in (True, False)}
+
+
+def test_shards(tmp_path):
+    "Every map and every worker gives the same bits; two numbers of workers."
+    need(importlib.util.find_spec("distributed"), 'Dask, `pip install "lstm_nb[dask]"`')
+    rows = run("shards", tmp_path/"shards.json")
+    assert [row["workers"] for row in rows] == [1, 2] and rows[0]["bits"] == rows[1]["bits"]
+    assert all(set(row["seconds"]) == {"map", "threads", "processes", "Dask", "alone"} for row in rows)
 
 
 def test_digits(tmp_path):

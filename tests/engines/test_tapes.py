@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lstm_nb as nb
-from lstm_nb.engines import calls, fused, tape as tapes
+from lstm_nb.engines import arrays, calls
 
 n_x, n_a, m, T = 2, 4, 3, 7
 r = np.random.default_rng(0)
@@ -142,8 +142,8 @@ def test_what_a_copy_holds():
     for way in ways.values():
         memory = way(tape).memory
         assert not memory.views and not memory.scratch and memory.readers == 0
-        assert not np.shares_memory(memory.A, tape.memory.A) and way(tape).note == tape.note
-    kept = sum(getattr(tape.memory, k).nbytes for k in fused._KEPT)
+        assert not np.shares_memory(memory.a, tape.memory.a) and way(tape).note == tape.note
+    kept = sum(getattr(tape.memory, k).nbytes for k in arrays._KEPT)
     assert kept < len(pickle.dumps(tape)) < kept + 3000
 
 
@@ -155,7 +155,7 @@ def test_handing_on_while_it_is_read(engine, what, monkeypatch):
     a, _, tape = forward(x)
     da, inside, go, found = np.ones(a.shape), threading.Event(), threading.Event(), []
     want = nb.fused_lstm_backward(da, tape)
-    module, name = {"backward": (calls, "turn_weights"), "copy": (tapes, "deepcopy")}[what]
+    module, name = {"backward": (calls, "turn_weights"), "copy": (arrays, "deepcopy")}[what]
     real = getattr(module, name)
 
     def slow(*args):
@@ -253,9 +253,9 @@ def test_a_copy_that_forgets_is_seen(monkeypatch):
     "What these tests are worth: a copy that takes the cached slices along, and one that shares its memory."
     def with_slices(memory, state):
         vars(memory).update(state | {"readers": 0})
-    monkeypatch.setattr(fused.Memory, "__getstate__", lambda memory: dict(vars(memory)))
-    monkeypatch.setattr(fused.Memory, "__setstate__", with_slices)
+    monkeypatch.setattr(arrays.Memory, "__getstate__", lambda memory: dict(vars(memory)))
+    monkeypatch.setattr(arrays.Memory, "__setstate__", with_slices)
     with pytest.raises(AssertionError): test_the_memory_of_a_copy("numpy, f8", "pickle 5")
     monkeypatch.undo()
-    monkeypatch.setattr(tapes.Tape, "__getstate__", lambda tape: vars(tape))
+    monkeypatch.setattr(arrays.Tape, "__getstate__", lambda tape: vars(tape))
     with pytest.raises((AssertionError, ValueError)): test_the_memory_of_a_copy("numpy, f8", "copy")

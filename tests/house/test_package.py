@@ -16,7 +16,7 @@ variant_lstm_forward variant_lstm_backward gru_forward gru_backward
 from_torch to_torch from_keras to_keras from_flax to_flax from_onnx to_onnx run_onnx
 check which_edition
 """.split()
-heavy = {"matplotlib", "IPython", "nbdev", "execnb", "scipy", "torch", "pandas", "numba", "onnx", "safetensors", "tqdm", "fastprogress"}
+heavy = {"matplotlib", "IPython", "nbdev", "execnb", "scipy", "torch", "pandas", "numba", "onnx", "safetensors", "tqdm", "fastprogress", "dask", "distributed"}
 
 
 def fresh(code): return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout

@@ -5,16 +5,35 @@ import re
 
 import pytest
 from conftest import root
-from planted import pages, source, stamp
+from planted import pages
+from stamps import readme, records, source, stale, stamp, table
 
 record = json.loads((root/"tests/records/mutants.json").read_text(encoding="utf-8"))
 
 
 def test_page_07_says_of_which_modules_the_mutants_are_of_earlier_code():
     assert list(record["modules"]) == list(pages)
-    stale = [m for m in pages if record["code"].get(m) != stamp(source(m))]
+    earlier = stale("tests/records/mutants.json")
     said = re.search(r"The record below is of earlier code of ([\w, ]+)\.", (root/"nbs/07_proof.ipynb").read_text(encoding="utf-8"))
-    assert (re.split(", | and ", said[1]) if said else []) == stale, "make mutants, or say so"
+    assert (re.split(", | and ", said[1]) if said else []) == earlier, "make mutants, or say so"
+
+
+def test_every_record_has_the_stamps_of_the_modules_that_it_speaks_of():
+    for name, (_, modules) in records.items():
+        assert list(json.loads((root/name).read_text(encoding="utf-8"))["code"]) == list(modules), name
+    held = {f"{folder}/records/{path.name}" for folder in ("bench", "tests") for path in (root/folder/"records").glob("*.json")}
+    assert held - {*records} <= {f"tests/records/{kept}.json" for kept in ("equivalent_mutants", "features", "published")}
+
+
+def test_what_is_stale_is_said():
+    assert readme.read_text(encoding="utf-8") == table(), "python tools/stamps.py"
+
+
+def test_a_change_of_a_module_makes_its_records_stale(monkeypatch):
+    "And only those."
+    before = {name: stale(name) for name in records}
+    monkeypatch.setattr("stamps.source", lambda module: source(module) + "more = 1\n"*(module == "proof"))
+    assert {name for name in records if stale(name) != before[name]} <= {"tests/records/digits.json"} and stale("tests/records/digits.json")
 
 
 def test_the_record_of_the_mutants_adds_up():
@@ -36,7 +55,7 @@ def f(x): # Any
 
 
 @pytest.mark.parametrize("other", [code.replace("What it is", "Else"), code.replace("# how", ""), code.replace("Two", "2"),
-                                   code.replace("An error", "A fault"), code.replace(" # (1)", "")])
+                                   code.replace("An error", "A fault"), code.replace(" # (1)", ""), code.replace("x + 1", "(x +\n            1)")])
 def test_words_leave_a_stamp_as_it_is(other): assert other != code and stamp(other) == stamp(code)
 
 

@@ -127,7 +127,7 @@ def test_neutral(q, options, extra):
 
 
 def test_kinks():
-    "The slopes at the kinks are those that page 13 states."
+    "The slopes at the kinks are those that page N5 states."
     for spec, kink, slope in [("Relu", 0, 0), ("LeakyRelu", 0, 0.01), (("LeakyRelu", -2), 0, -2), ("Elu", 0, 1), (("Elu", 0.3), 0, 0.3), ("ThresholdedRelu", 1, 0),
                               (("ThresholdedRelu", -1), -1, 0), (("HardSigmoid", 0.25, 0.5), 2, 0), (("HardSigmoid", 0.25, 0.5), -2, 0), ("Softsign", 0, 1)]:
         value, got = activate(np.array([kink, -kink - 7, kink + 7.]), spec)

@@ -11,7 +11,7 @@ from lstm_nb import assert_close
 from lstm_nb.training.adding import adding_problem
 from lstm_nb.training.loop import fit
 from lstm_nb.training.network import init_network, network_backward, network_forward, squared_error
-from lstm_nb.training.trees import parameter_gradients
+from lstm_nb.trees import parameter_gradients
 from lstm_nb.training.updates import adam, clip_by_norm, cosine_schedule, sgd
 from problems import note
 from test_torch_layers import weights
