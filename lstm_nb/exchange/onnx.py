@@ -140,8 +140,8 @@ def _load_outside(
         told = f'model: expected the numbers of "{tensor.name}" '
         if folder is None:
             raise ValueError(f"{told}in it, got the name of a file, "
-                             f'"{place}": only where the model is given as '
-                             "a file is it clear beside what that one lies")
+                             f'"{place}": give the model as a file, that '
+                             "one is looked for beside it")
         if not (folder/place).resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"{told}in a file beside the model, "
                              f'got "{place}"')
