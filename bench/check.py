@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from workers import here, machine
+from workers import code_of, here, machine
 
 root = here.parent
 sys.path[:0] = [str(root), str(root/"tests/support")]
@@ -54,7 +54,7 @@ def main():
             run_file(path, 60, guard=guard)
             of_files.append(time.perf_counter() - start)
     every = [s for some in of_functions.values() for s in some]
-    record = {"machine": machine(), "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+    record = {"code": code_of("bench/records/check.json"), "machine": machine(), "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
               "check": spread(every), "by function": {k: spread(v) for k, v in sorted(of_functions.items())},
               "file": spread(of_files[1:]), "first file, with the start of the guard": round(of_files[0], 3)}
     (here/"records/check.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

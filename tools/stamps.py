@@ -24,6 +24,7 @@ records = {
     "bench/records/tried.json": ("make bench", ("engines.arrays", "engines.compiled")),
     "bench/records/long.json": ("make bench", (*both_engines, "engines.checkpoint")),
     "bench/records/shards.json": ("make bench", ("engines.shards",)),
+    "bench/records/check.json": ("make bench", ("checker.check", "checker.run")),
     "bench/records/digits.json": ("make train", trained),
     "bench/records/adding.json": ("make train", ("training.adding", *trained)),
     "bench/records/text.json": ("make train", ("training.text", *trained)),
