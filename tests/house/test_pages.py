@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-guarded = ["core", "engines", "networks", "exchange", "training", "checker"]# parts whose pages are held to all that is measured here; "core" are the pages 00 to 08
+guarded = ["core", "engines", "networks", "exchange", "training", "checker"]  # parts whose pages are held to all that is measured here; "core" are the pages 00 to 08
 exceptions = {}                         # (page, measure): why this page may be longer or taller; three in the whole book at most
 most_lines, most_pixels, most_columns, number_column, most_seconds = 250, 16_000, 76, 60, 60
 letters = {"core": "", "engines": "E", "networks": "N", "exchange": "X", "training": "T", "checker": "C"}
