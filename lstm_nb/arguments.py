@@ -144,7 +144,8 @@ def _sentence(
     return f"{name}: expected ({shape}){known}{least}, got {got}"
 
 # %% ../nbs/00_arguments.ipynb #ccd72b7d
-KEYS = {"gru": ("Wz", "Wr", "bz", "br"), "variant_rnn": ("Waa", "Wax", "ba"),
+KEYS = {"gru": ("Wz", "Wr", "bz", "br"),
+        "variant_rnn": ("Waa", "Wax", "ba"),
         "variant_lstm": tuple("Pf Pi Po Wp gf gi gc go gh".split()),
         "numpy": ("Wf", "Wi", "Wo")}
 

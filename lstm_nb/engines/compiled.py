@@ -62,7 +62,7 @@ def _compiled_exp_parts(y):
         return r + r*r*series, i((f(t).view(i) << shift) + one).view(f)
     return parts
 
-# %% ../../nbs/engines/04_compiled.ipynb #d05f7cdd
+# %% ../../nbs/engines/04_compiled.ipynb #4ca57ee1
 def _tanh(x): "The hyperbolic tangent, equation (36)."
 def _gate(y): "1 / (1 + exp(y)), equation (36)."
 
@@ -88,7 +88,7 @@ def _compiled_gate(y):
         return one / (one + (s*q + s))
     return gate
 
-# %% ../../nbs/engines/04_compiled.ipynb #a5dd0099
+# %% ../../nbs/engines/04_compiled.ipynb #f774d41c
 @cache
 def find_mkl():
     "The library MKL, or `None` where it is not there or cannot be loaded."
@@ -112,7 +112,7 @@ def _address_of(gemm):
 for _name in ("sgemm", "dgemm"):
     llvmlite.binding.add_symbol(f"lstm_nb_{_name}", _address_of(_name))
 
-# %% ../../nbs/engines/04_compiled.ipynb #25113221
+# %% ../../nbs/engines/04_compiled.ipynb #1d26675a
 @intrinsic
 def _call_gemm(typing, a, b, out, M, N, K):
     gemm = "lstm_nb_sgemm" if a.dtype == types.float32 else "lstm_nb_dgemm"
@@ -140,7 +140,7 @@ def blas_product(a, b, out):
         raise ValueError("too large for BLAS")
     _call_gemm(a, b, out, a.shape[0], b.shape[1], a.shape[1])
 
-# %% ../../nbs/engines/04_compiled.ipynb #7e712607
+# %% ../../nbs/engines/04_compiled.ipynb #71ae2d3f
 @_jit
 def _step_up(z, gates, c_cct, c, tanh_c, a, lo, hi):
     n, w, g, h = len(tanh_c), hi - lo, gates, tanh_c[lo:hi]
@@ -154,7 +154,7 @@ def _step_up(z, gates, c_cct, c, tanh_c, a, lo, hi):
     for j in range(w): h[j] = _tanh(c[j])
     for j in range(w): a[j] = o[j]*h[j]                     # (6)
 
-# %% ../../nbs/engines/04_compiled.ipynb #8f73cba4
+# %% ../../nbs/engines/04_compiled.ipynb #92517161
 @_jit
 def _step_down(dA, da_prev, dc_prev, gates, c_cct, tanh_c, dz, lo, hi):
     n, one, g, h = len(tanh_c), dz.dtype.type(1), gates, tanh_c[lo:hi]
@@ -171,7 +171,7 @@ def _step_down(dA, da_prev, dc_prev, gates, c_cct, tanh_c, dz, lo, hi):
         dcct[j] = dc*i[j]*(one - cct[j]*cct[j])             # (8)
         dc_prev[j] = dc*f[j]                                # (16)
 
-# %% ../../nbs/engines/04_compiled.ipynb #95e583e5
+# %% ../../nbs/engines/04_compiled.ipynb #d9a58df4
 def _cell(context, builder, signature, args):
     kind = signature.args[0]
     array = context.make_array(kind)(context, builder, args[0])
@@ -209,7 +209,7 @@ def _meet(k, cells, number):
             tries += 1
             if tries > 2000: _yield()
 
-# %% ../../nbs/engines/04_compiled.ipynb #dafdd39f
+# %% ../../nbs/engines/04_compiled.ipynb #a5407e5e
 @_jit
 def _share(k, parts, rows):
     "From where to where of so many rows belong to part `k`."
@@ -249,7 +249,7 @@ def _part_up(k, cells, Wx, Wa, S, A, G, M, H, z, block, mask):
                  u*m, v*m)
     _turn(A[:-1, u:v] if mask is None else A[:-1, u:v]*mask[u:v], S[u:v])
 
-# %% ../../nbs/engines/04_compiled.ipynb #23eb7ca6
+# %% ../../nbs/engines/04_compiled.ipynb #260d3dfa
 @_jit
 def _part_down(k, cells, WaT, WxT, dA, dC, G, M, H, dz, carried, mask,
                dZ, S, dW, dx):
@@ -275,7 +275,7 @@ def _part_down(k, cells, WaT, WxT, dA, dC, G, M, H, dz, carried, mask,
     if row < end:
         blas_product(WxT[row:end], dZ, dx[row:end])         # (31)
 
-# %% ../../nbs/engines/04_compiled.ipynb #82b01404
+# %% ../../nbs/engines/04_compiled.ipynb #98f6b88a
 def run_forward(memory, mask, share):
     r = memory
     share(lambda k, cells: _part_up(

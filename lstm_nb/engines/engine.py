@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import KEYS, check_mapping, check_no_memory, check_shapes
+from ..arguments import (
+    KEYS, check_mapping, check_no_memory, check_shapes)
 from ..parameters import init_lstm_parameters, state_weight
 from ..gradcheck import assert_close
 from ..rnn import rnn_backward, rnn_forward
