@@ -19,11 +19,11 @@ import numpy as np
 from ..activations import sigmoid
 from ..arguments import check_kind
 
-# %% ../../nbs/engines/03_arrays.ipynb #c64ae63f
+# %% ../../nbs/engines/03_arrays.ipynb #c944e5af
 RunSizes = namedtuple("RunSizes", "n_x n_a m T_x dtype")
 RunSizes.__doc__ = "The sizes of a run, and the type that it computes in."
-_Step = namedtuple("_Step", "a_prev pre gates pre_c ot ft_it c_prev_cct cct "
-                            "c_next tanh_c a_next")
+_Step = namedtuple("_Step", "a_prev pre gates pre_c ot ft_it c_prev_cct "
+                            "cct c_next tanh_c a_next")
 _KEPT = "Wa Wx stacked a gates c_cct tanh_c".split()
 
 class Memory:
