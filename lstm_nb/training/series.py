@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['read_csv', 'windows', 'batches', 'plot_answers']
 
-# %% ../../nbs/training/04_series.ipynb #97d190c5
+# %% ../../nbs/training/04_series.ipynb #352d8431
 import csv
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..arguments import (ShapeError, check_finite, check_shapes, check_size,
                                check_whole, optional)
 from .updates import minibatch
 
-# %% ../../nbs/training/04_series.ipynb #12e6b0fd
+# %% ../../nbs/training/04_series.ipynb #1ed1e5b1
 def read_csv(
     path, # A text file, its first line the names of the columns
     columns=None, # A name or a list of names; all columns if not given
@@ -61,7 +61,7 @@ def _number(text):
     except ValueError: return None
     return value if np.isfinite(value) else None
 
-# %% ../../nbs/training/04_series.ipynb #c92df1ad
+# %% ../../nbs/training/04_series.ipynb #1321273a
 def windows(
     series:np.ndarray, # A measurement, `(n_x, T)`, or `(T,)` for one row
     length:int, # Steps in a window
@@ -85,7 +85,7 @@ def _as_rows(name, series):
     array = check_finite(name, series)
     return array[None] if array.ndim == 1 else array
 
-# %% ../../nbs/training/04_series.ipynb #e09b60b3
+# %% ../../nbs/training/04_series.ipynb #224ba3b8
 def batches(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     y:np.ndarray, # Targets, `(n_y, m, T)`, or classes, `(m, T)`
@@ -102,7 +102,7 @@ def batches(
         return x[:, chosen], y[..., chosen, :]
     return batch
 
-# %% ../../nbs/training/04_series.ipynb #c6cfa842
+# %% ../../nbs/training/04_series.ipynb #64ff9bcf
 def plot_answers(
     y:np.ndarray, # What was measured, `(n_y, m, 1)`
     answers:np.ndarray, # What a network said, likewise
@@ -118,5 +118,5 @@ def plot_answers(
         ax.plot(y[n, :, 0], color=f"C{n}", label=f"measured{row}")
         ax.plot(answers[n, :, 0], "k--", label=f"answer{row}")
     ax.set(xlabel="example")
-    ax.legend()
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return ax
