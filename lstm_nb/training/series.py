@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['read_csv', 'windows', 'batches', 'plot_answers']
 
-# %% ../../nbs/training/04_series.ipynb #97d190c5
+# %% ../../nbs/training/04_series.ipynb #f03c2c64
 import csv
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..arguments import (ShapeError, check_finite, check_shapes, check_size,
                                check_whole, optional)
 from .updates import minibatch
 
-# %% ../../nbs/training/04_series.ipynb #12e6b0fd
+# %% ../../nbs/training/04_series.ipynb #ddbec4e6
 def read_csv(
     path, # A text file, its first line the names of the columns
     columns=None, # A name or a list of names; all columns if not given
@@ -61,12 +61,12 @@ def _number(text):
     except ValueError: return None
     return value if np.isfinite(value) else None
 
-# %% ../../nbs/training/04_series.ipynb #c92df1ad
+# %% ../../nbs/training/04_series.ipynb #ef4ee06d
 def windows(
     series:np.ndarray, # A measurement, `(n_x, T)`, or `(T,)` for one row
     length:int, # Steps in a window
     ahead:int=1, # How many steps after the window's last the target lies
-    targets:np.ndarray=None, # `(n_y, T)` or `(T,)`; the series if not given
+    targets:np.ndarray=None, # `(n_y, T)` or `(T,)`, or the series
 ) -> tuple: # Inputs `(n_x, m, length)` and targets `(n_y, m, 1)`
     "Every stretch of a series as an example, and what comes after it."
     x, length = _as_rows("series", series), check_size("length", length)
@@ -76,7 +76,7 @@ def windows(
     if T <= first:
         raise ShapeError(f"series: expected at least {first + 1} steps, "
                          f"length and ahead together, got {T}")
-    inputs = x[:, :T - ahead].copy()         # all windows share its memory
+    inputs = x[:, :T - ahead].copy()   # all windows share its memory
     cut = np.lib.stride_tricks.sliding_window_view(inputs, length, axis=1)
     return cut, y[:, first:, None].copy()
 
@@ -85,7 +85,7 @@ def _as_rows(name, series):
     array = check_finite(name, series)
     return array[None] if array.ndim == 1 else array
 
-# %% ../../nbs/training/04_series.ipynb #e09b60b3
+# %% ../../nbs/training/04_series.ipynb #a379ab27
 def batches(
     x:np.ndarray, # Inputs, `(n_x, m, T_x)`
     y:np.ndarray, # Targets, `(n_y, m, T)`, or classes, `(m, T)`
@@ -102,7 +102,7 @@ def batches(
         return x[:, chosen], y[..., chosen, :]
     return batch
 
-# %% ../../nbs/training/04_series.ipynb #c6cfa842
+# %% ../../nbs/training/04_series.ipynb #43b93bae
 def plot_answers(
     y:np.ndarray, # What was measured, `(n_y, m, 1)`
     answers:np.ndarray, # What a network said, likewise
@@ -118,5 +118,5 @@ def plot_answers(
         ax.plot(y[n, :, 0], color=f"C{n}", label=f"measured{row}")
         ax.plot(answers[n, :, 0], "k--", label=f"answer{row}")
     ax.set(xlabel="example")
-    ax.legend()
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return ax
