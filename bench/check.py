@@ -23,7 +23,7 @@ from lstm_nb.checker.run import Guard, run_file
 def functions():
     "(name, function) of every solution, a mistake or right."
     for name, _, _, *edits in mistakes: yield name, load(source(name, *edits), name)
-    for (name, what), text in right.items(): yield name, load(base + text, name)
+    for (name, _), text in right.items(): yield name, load(base + text, name)
 
 
 def files(folder):
