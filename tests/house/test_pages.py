@@ -1,6 +1,6 @@
 """The pages as a reader meets them: their length, their columns, prose before every definition, and every shown block runs when it is copied.
 
-`python tests/house/test_pages.py [part or page ...]` prints a row per page and what there is against it."""
+`python tests/house/test_pages.py [part or page ...]` prints a row per page and what there is against it; how tall a page is, `tests/site` measures."""
 import ast
 import json
 import os
@@ -11,12 +11,14 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import NamedTuple
 
 import pytest
 
 guarded = ["core", "engines", "networks", "exchange", "training", "checker"]  # parts whose pages are held to all that is measured here; "core" are the pages 00 to 08
-exceptions = {}                         # (page, measure): why this page may be longer or taller; three in the whole book at most
+exceptions = {}                         # (page, "too_long" or "too_tall"): why this page may be; three in the whole book at most
+slow = []                               # pages whose blocks run in the long form only, since they take more than a few seconds
 most_lines, most_pixels, most_columns, number_column, most_seconds = 250, 16_000, 76, 60, 60
 letters = {"core": "", "engines": "E", "networks": "N", "exchange": "X", "training": "T", "checker": "C"}
 root = Path(__file__).resolve().parents[2]
@@ -34,6 +36,8 @@ class Cell(NamedTuple):
     def exported(self): return self.has("exports?", "exporti")
     @property
     def shown(self): return self.kind == "code" and self.text.strip() != "" and not self.has("hide", "export", "exporti", "default_exp", "echo: *false")
+    @property
+    def runs(self): return self.shown and not self.has("eval: *false", "notest")
     @property
     def lesson(self): return self.shown and not self.exported and not imports_only(self)
     @property
@@ -53,6 +57,8 @@ class Cell(NamedTuple):
 class Page(NamedTuple):
     name: str
     cells: list
+    @property
+    def module(self): return next((o.split()[1] for c in self.cells for o in c.options if o.startswith("default_exp")), None)
 
 
 def cell_of(n, kind, source):
@@ -77,6 +83,7 @@ def book():
 
 
 def part_of(name): return name.partition("/")[0] if "/" in name else "core"
+def number_of(name): return f"{letters[part_of(name)]}{int(name.rpartition('/')[2].partition('_')[0])}"
 def names_of(parts): return [name for name in book() if part_of(name) in parts]
 
 
@@ -122,14 +129,14 @@ def imports_only(cell): return bool(cell.tree) and all(isinstance(node, (ast.Imp
 
 def no_set_up(page):
     "One shown cell imports, before all other shown code."
-    shown = [c for c in page.cells if c.shown]
+    shown = [c for c in page.cells if c.runs]
     first = [] if not shown or imports_only(shown[0]) else [f"[{shown[0].n}] is the first shown cell and does more than import"]
     return first + [f"[{c.n}] imports once more" for c in shown[1:] if any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in c.tree)]
 
 
 def wrong_title(page):
     "A page of a part has its letter and its number before its title."
-    number, title = f"{letters[part_of(page.name)]}{int(Path(page.name).name[:2])}", page.cells[0].text.partition("\n")[0]
+    number, title = number_of(page.name), page.cells[0].text.partition("\n")[0]
     return [] if part_of(page.name) == "core" or re.match(rf"# {number}\. \S", title) else [f"'{title}', wanted '# {number}. ...'"]
 
 
@@ -160,15 +167,16 @@ def run_blocks(blocks):
     "Run (n, code) after (n, code) in a fresh Python, in an empty folder, and give {n: its error or `None`}."
     with TemporaryDirectory() as folder:
         (there := Path(folder)/"there").mkdir()
-        env = {**os.environ, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
-        try: subprocess.run([sys.executable, "-I", "-c", runner, f"{folder}/notes"], cwd=there, env=env, input=json.dumps(blocks), text=True, capture_output=True, timeout=most_seconds)
+        env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
+        command = [sys.executable, "-c", runner, f"{folder}/notes"]
+        try: subprocess.run(command, cwd=there, env=env, input=json.dumps(blocks), text=True, capture_output=True, timeout=most_seconds)
         except subprocess.TimeoutExpired: pass
-        return dict(map(json.loads, (Path(folder)/"notes").read_text().splitlines()))
+        return dict(map(json.loads, (Path(folder)/"notes").read_text(encoding="utf-8").splitlines()))
 
 
 def not_running(page):
     "Shown blocks that fail when all are copied, in order, into a fresh Python."
-    blocks = tuple((c.n, c.text) for c in page.cells if c.shown and not c.has("eval: *false", "notest"))
+    blocks = tuple((c.n, c.text) for c in page.cells if c.runs)
     errors = run_blocks(blocks) if blocks else {}
     return [f"[{n}] {' '.join(errors.get(n, 'not reached').split())[:150]}" for n, _ in blocks if errors.get(n, "not reached")]
 
@@ -187,43 +195,91 @@ def lessons(pages):
     return count
 
 
-def figures(page):
-    "Words, exported lines, shown cells, lesson cells, and minutes to read."
-    words = sum(len(c.text.split()) for c in page.cells if c.kind == "markdown")
-    code = sum(len(c.lines) for c in page.cells if c.shown)
-    return words, exported_lines(page), sum(c.shown for c in page.cells), sum(c.lesson for c in page.cells), round(words/200 + code/8)
-
-
 def report(names):
-    print(f"{'page':27} {'words':>6} {'lines':>5} {'shown':>5} {'lesson':>6} {'min':>4}  findings")
+    "For each page words, exported lines, shown cells, lesson cells, minutes to read, seconds to run, and what there is against it."
+    print(f"{'page':27} {'words':>6} {'lines':>6} {'shown':>6} {'lesson':>6} {'min':>6} {'s':>6}  findings")
     for name in names:
-        page = book()[name]
-        found = {m.__name__: m(page) for m in measures}
-        print(f"{name:27} {'{:6} {:5} {:5} {:6} {:4}'.format(*figures(page))}  {', '.join(f'{k} {len(v)}' for k, v in found.items() if v)}")
-        for kind, some in found.items():
-            for line in some: print(f"      {kind}: {line}")
+        page, start = book()[name], perf_counter()
+        found = {measure.__name__: measure(page) for measure in measures}
+        words, code = sum(len(c.text.split()) for c in page.cells if c.kind == "markdown"), sum(len(c.lines) for c in page.cells if c.shown)
+        row = words, exported_lines(page), sum(c.shown for c in page.cells), sum(c.lesson for c in page.cells), round(words/200 + code/8), round(perf_counter() - start)
+        print(f"{name:27}", *(f"{n:6}" for n in row), "", ", ".join(f"{what} {len(lines)}" for what, lines in found.items() if lines))
+        for what, lines in found.items():
+            for line in lines: print(f"      {what}: {line}")
     count = lessons(book()[name] for name in names)
-    print(f"{count['cells']} lesson cells: " + ", ".join(f"{what} {count[what]} ({100*count[what]/max(count['cells'], 1):.1f} %)" for what in ("sentences", "groups", "catches", "otherwise")))
+    print(f"{count['cells']} lesson cells:", ", ".join(f"{what} {count[what]} ({100*count[what]/(count['cells'] or 1):.1f} %)" for what in ("sentences", "groups", "catches", "otherwise")))
 
 
-@pytest.mark.parametrize("name", names_of(guarded))
-@pytest.mark.parametrize("measure", measures, ids=lambda m: m.__name__)
-def test_a_page(name, measure):
+@pytest.mark.parametrize(("measure", "name"), [pytest.param(measure, name, id=f"{measure.__name__}-{name}", marks=[pytest.mark.long]*(measure is not_running and name in slow))
+                                                  for measure in measures for name in names_of(guarded)])
+def test_a_page(measure, name):
     found = measure(book()[name])
-    assert bool(found) == ((name, measure.__name__) in exceptions), (name, found)
+    assert bool(found) == ((name, measure.__name__) in exceptions), "\n".join(["", name, *found])
 
 
-def test_exceptions_are_few_and_have_a_reason():
+def test_what_is_guarded_is_there_and_exceptions_are_few():
+    assert [part for part in guarded if not names_of([part])] == [] and {*slow} <= {*names_of(guarded)}
     assert len(exceptions) <= 3 and all(len(why.split()) > 3 for why in exceptions.values())
-    assert {measure for _, measure in exceptions} <= {"too_long", "too_tall"} and {name for name, _ in exceptions} <= {*book()}
-
-
-def test_every_guarded_part_has_pages(): assert [part for part in guarded if not names_of([part])] == []
+    assert {measure for _, measure in exceptions} <= {"too_long", "too_tall"} and {name for name, _ in exceptions} <= {*names_of(guarded)}
 
 
 def test_lesson_cells():
     count = lessons(book()[name] for name in names_of(guarded))
     assert count["sentences"] < 0.02*count["cells"] and count["groups"] < 0.2*count["cells"] and count["catches"] < 0.01*count["cells"], count
+
+
+words = ("markdown", "What it is for, in a sentence.")
+good = [("markdown", "# E0. A page\n\n> As it should be"), ("code", "#| default_exp engines.page"), ("code", "#| export\nimport os\nfrom math import tau"), words,
+        ("code", "import os\nfrom math import tau\n\nfrom lstm_nb import sigmoid"), ("markdown", "## One\n\nA turn has a number:\n\n$$2\\pi \\qquad (1)$$"), ("code", "#| hide\nassert True"),
+        ("code", "#| exports\nclass One:\n    turn = tau                    # (1)\n\nTABLE = {1: One}"), ("code", "TABLE[1].turn, sigmoid(0.)"), words, ("code", "#| export\ndef two(): return os.sep"),
+        ("code", "#| hide\nraise OSError" + " "*60 + "# (2)"), ("code", "#| eval: false\nimport torch"), ("code", "#| echo: false\nopen('../record')")]
+planted = [
+    (too_long, [words, ("code", "#| exports\n" + "\n\n".join(f"a{n} = 1" for n in range(246)))]),
+    (too_long, [words, ("code", "#| export\n#| eval: true\n" + "\n".join(f"a{n} = 1" for n in range(246)))]),
+    (without_prose, [("code", "#| exports\ndef more(): pass")]),
+    (without_prose, [("markdown", "## One more\n\n<span id='eq-3'></span>\n\n$$a = b \\qquad (3)$$"), ("code", "#| exports\nMORE = {}")]),
+    (without_prose, [words, ("code", "#| echo: false\n1"), ("code", "#| export\nclass More: pass")]),
+    (without_prose, [words, ("code", "#| export\nA = 1"), ("code", "#| hide\n1"), ("code", "#| export\nB:int = 1")]),
+    (too_wide, [("code", "1" + " "*70 + "# this")]),
+    (late_numbers, [("code", "1" + " "*60 + "# (11b)-(14b)")]),
+    (no_set_up, [("code", "import sys")]),
+    (no_set_up, [("code", "from lstm_nb import sigmoid\nsigmoid(0.)")]),
+    (not_running, [("code", "%time 1")]),
+    (not_running, [("code", "!ls")]),
+    (not_running, [("code", "#| hide\na = 1"), ("code", "a")]),
+    (not_running, [("code", "#| echo: false\na = 1"), ("code", "a")]),
+    (not_running, [("code", "open('matplotlibrc')")]),
+    (not_running, [("code", "two()")]),
+    (not_running, [("code", "os._exit(0)"), ("code", "1")]),
+    (not_running, [("code", "raise SystemExit")])]
+
+
+@pytest.mark.parametrize("measure", measures, ids=lambda m: m.__name__)
+def test_nothing_is_found_on_a_good_page(measure): assert measure(page_of("engines/00_use", good)) == []
+
+
+@pytest.mark.parametrize(("measure", "more"), planted)
+def test_what_is_planted_is_found(measure, more):
+    page = page_of("engines/00_use", good + more)
+    assert [m.__name__ for m in measures if m(page)] == [measure.__name__]
+
+
+@pytest.mark.parametrize(("measure", "page"), [
+    (no_set_up, page_of("engines/00_use", [c for c in good if "import sigmoid" not in c[1]])),
+    (wrong_title, page_of("engines/01_engine", good)),
+    (wrong_title, page_of("engines/00_use", [("markdown", "# E0 A page")])),
+    (not_listed, page_of("engines/00_nowhere", good))])
+def test_what_is_wrong_with_a_whole_page_is_found(measure, page): assert len(measure(page)) == 1
+
+
+def test_a_block_that_does_not_end_is_found(monkeypatch):
+    monkeypatch.setitem(globals(), "most_seconds", 1)
+    assert not_running(page_of("", [("code", "1"), ("code", "while True: pass"), ("code", "2")])) == ["[1] did not end", "[2] not reached"]
+
+
+def test_lessons_are_counted():
+    lesson = ["print(f'{1}')", "print('a', end=f'{1}')\n1", "a = 1\n\na", "def f():\n\n    return 1", "try: 1\nexcept OSError: 2", "for a in []:\n    try: 1\n    finally: 2", "assert True\n\n# and\nprint(1)"]
+    assert lessons([page_of("", [("code", c) for c in lesson] + good)]) == {"cells": 8, "sentences": 2, "groups": 2, "catches": 2, "otherwise": 2}
 
 
 if __name__ == "__main__": report([name for name in book() if not sys.argv[1:] or name in sys.argv[1:] or part_of(name) in sys.argv[1:]])

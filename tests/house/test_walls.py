@@ -9,27 +9,20 @@ import lstm_nb
 import pytest
 from conftest import root
 from everything import modules
+from test_pages import book
 
 parts = ["", "engines", "networks", "exchange", "training", "checker"]
 
 
-def number_of(path):
+def standing(name):
     "Where a page stands: its part, its number, and `arguments` below all others."
-    part = path.parent.name if path.parent.name != "nbs" else ""
-    return (-1, 0) if path.stem == "00_arguments" else (parts.index(part), int(path.name[:2]))
+    part, _, page = name.rpartition("/")
+    return (-1, 0) if page == "00_arguments" else (parts.index(part), int(page[:2]))
 
 
-def pages():
-    "(number, module or `None`, code cells) of every numbered page."
-    for path in sorted((root/"nbs").rglob("[0-9][0-9]_*.ipynb")):
-        if ".ipynb_checkpoints" in path.parts: continue
-        cells = ["".join(c["source"]) for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
-        module = next((m[1] for c in cells if (m := re.match(r"#\|\s*default_exp\s+([\w.]+)", c))), None)
-        yield number_of(path), module, cells
-
-
-book = list(pages())
-place = {module: number for number, module, _ in book if module}
+# (number, module or `None`, code cells) of every numbered page
+pages = [(standing(name), page.module, [c for c in page.cells if c.kind == "code"]) for name, page in book().items()]
+place = {module: number for number, module, _ in pages if module}
 sources = {module: (root/f"lstm_nb/{module.replace('.', '/')}.py").read_text(encoding="utf-8") for module in place}
 
 
@@ -52,7 +45,7 @@ def imported(code, module=""):
             else: yield target, alias.name
 
 
-def plain(cells): return "\n".join(line for cell in cells for line in cell.splitlines() if not line.startswith(("%", "!")))
+def plain(cells): return "\n".join(line for cell in cells for line in cell.text.splitlines() if not line.startswith(("%", "!")))
 
 
 def upward(code, module, number, own=()):
@@ -68,7 +61,7 @@ def test_imports_run_down(module):
 def test_examples_run_down_too():
     "A page's examples use pages below it and itself; page 00 of a part shows the use of its part."
     wrong = []
-    for (part, n), module, cells in book:
+    for (part, n), module, cells in pages:
         own = {module} | ({m for m, (p, _) in place.items() if p == part} if n == 0 and part > 0 else set())
         wrong += [(module or (part, n), used) for used in upward(plain(cells), module or "", (part, n), own)]
     assert wrong == []
@@ -111,7 +104,7 @@ def test_a_public_name_stands_in_one_module():
     assert {name: where for name, where in homes.items() if len(where) > 1} == {}
 
 
-shown = "\n".join(plain(c for c in cells if not re.match(r"#\|\s*exports?\b", c)) for _, _, cells in book)
+shown = "\n".join(plain(c for c in cells if not c.has("exports?")) for _, _, cells in pages)
 tried = shown + "\n".join(path.read_text(encoding="utf-8") for path in (root/"tests").rglob("*.py") if "node_modules" not in path.parts)
 
 

@@ -9,6 +9,7 @@ from conftest import at_rest, go, site_folder
 from finish_site import moved, to
 from problems import long
 from site_reader import page_names
+from test_pages import exceptions, guarded, most_pixels, names_of, number_of
 
 names = page_names(site_folder) or ["index.html"]
 every_page = pytest.mark.parametrize("name", names)
@@ -90,6 +91,25 @@ def test_fits_a_phone(page):
     show(page, 390, "light" if long else page.look[0])
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.evaluate(sticks_out) == []
+
+
+def address_of(name): return re.sub(r"(^|/)\d+_", r"\1", name) + ".html"
+def height(page): return page.evaluate("document.documentElement.scrollHeight")
+
+
+@pytest.mark.parametrize("name", names_of(guarded))
+def test_is_read_in_ten_minutes(visit, name):
+    "The height of a page, 1280 px wide, as smalldocs sets it."
+    page = visit(address_of(name))
+    if "smalldocs" not in (page.get_attribute("meta[name=generator]", "content") or ""): pytest.skip("heights are those of smalldocs")
+    assert (height(page) > most_pixels) == ((name, "too_tall") in exceptions), f"{name}: {height(page)} px"
+
+
+def test_a_tall_page_is_seen(visit):
+    page = visit("index.html")
+    assert 844 < height(page) <= most_pixels
+    page.evaluate("n => document.querySelector('main').insertAdjacentHTML('beforeend', '<p>One more line.</p>'.repeat(n/20))", most_pixels)
+    assert height(page) > most_pixels
 
 
 def await_look(page, scheme):
@@ -177,6 +197,8 @@ def test_sidebar_lists_every_page(visit, site):
     shown = page.eval_on_selector_all("#quarto-sidebar a[href]", f"links => links.map(a => [({path})(a), a.innerText.trim()])")
     assert {name for name, _ in shown} >= set(site.pages)
     assert [text for _, text in shown if text.endswith(".ipynb")] == []
+    numbers = {address_of(name): f"{number_of(name)}. " for name in names_of(guarded) if "/" in name}
+    assert [(name, text) for name, text in shown if not text.startswith(numbers.get(name, ""))] == []
 
 
 def test_pages_lead_to_one_another(site):
