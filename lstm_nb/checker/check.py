@@ -10,6 +10,7 @@ import difflib
 import threading
 
 from .report import Report
+from .cells import CELLS, CS231N
 from .subject import Here
 from .probes import BOOK
 from .study import Raised, Study, say_lent, wanted
@@ -19,27 +20,21 @@ from .watched import Inside, cell_function
 from .backward_sequence import judge_backward_sequence
 from .forward_sequence import judge_forward_sequence
 
-# %% ../../nbs/checker/23_check.ipynb #00eb6fbf
-JUDGES = {"rnn_cell_forward": judge_forward_cell,
-          "rnn_forward": judge_forward_sequence,
-          "rnn_cell_backward": judge_backward_cell,
-          "rnn_backward": judge_backward_sequence,
-          "lstm_cell_forward": judge_forward_cell,
-          "lstm_forward": judge_forward_sequence,
-          "lstm_cell_backward": judge_backward_cell,
-          "lstm_backward": judge_backward_sequence}
+# %% ../../nbs/checker/23_check.ipynb #fe1170f9
+_JUDGES = {"cell_forward": judge_forward_cell,
+           "forward": judge_forward_sequence,
+           "cell_backward": judge_backward_cell,
+           "backward": judge_backward_sequence}
+JUDGES = {f"{c}_{way}": judge for c in CELLS
+          for way, judge in _JUDGES.items()}
 
-# %% ../../nbs/checker/23_check.ipynb #a0db5699
-_OTHERS = {f"{net}_step_{way}": f"{net}_cell_{way}"
-           for net in ("lstm", "rnn")
-           for way in ("forward", "backward")}
-
+# %% ../../nbs/checker/23_check.ipynb #70aeaf49
 def likeliest(
     names:list, # Names of functions that were found
 ) -> str: # The known name that one of them looks like, or `""`
     "Which of the eight functions is meant."
     for name in names:
-        if name in _OTHERS: return _OTHERS[name]
+        if name in CS231N: return CS231N[name]
     def like(a, b):
         return difflib.SequenceMatcher(None, a.lower(), b).ratio()
     found = [(like(n, k), k) for n in names for k in JUDGES]

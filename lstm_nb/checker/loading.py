@@ -13,8 +13,8 @@ import functools
 import sys
 import types
 
-from .cells import ARGUMENTS, cell_of
-from .names import (AT_HOME, CS231N, PYTHON_2, SQUEEZED,
+from .cells import ARGUMENTS, CS231N, cell_of
+from .names import (AT_HOME, PYTHON_2, SQUEEZED,
                                    StandIn, functions_of, meant, method,
                                    stand_in)
 from .reading import MENDED, Loaded, needed, read_file

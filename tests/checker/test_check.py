@@ -299,3 +299,21 @@ def test_both_numberings():
 def test_the_hint_fits_the_error(line, hint):
     report = check(load(source("rnn_cell_backward", "    dba = ", f"    {line}\n    dba = "), "rnn_cell_backward"))
     assert [f.hint for f in report.findings] == [{"shape": EQUATIONS["error"].hint, "other": "Read the line."}.get(hint) or ERROR_HINTS[hint]], report
+
+
+def test_a_third_cell_is_a_third_value(monkeypatch):
+    "The judges read the cell's value: another cell, here the plain RNN under a name of its own, needs no line of theirs."
+    from lstm_nb.checker import cells, probes
+    from lstm_nb.checker.backward import judge_backward_cell
+    from lstm_nb.checker.forward import judge_forward_cell
+    from lstm_nb.checker.study import Study
+    from lstm_nb.checker.subject import Here
+    monkeypatch.setitem(cells.CELLS, "own", cells.RNN._replace(name="own"))
+    for way in ("cell_forward", "cell_backward"):
+        monkeypatch.setitem(cells.ARGUMENTS, f"own_{way}", cells.ARGUMENTS[f"rnn_{way}"])
+        monkeypatch.setitem(probes.BOOK, f"own_{way}", probes.BOOK[f"rnn_{way}"])
+    for way, judge, edit, found in (("cell_backward", judge_backward_cell, ("(1 - a_next ** 2)", "(1 - a_next)"), ["R3"]), ("cell_forward", judge_forward_cell, (" + ba", ""), ["R1"])):
+        for edits, wanted in (((), []), (edit, found)):
+            study = Study(Here(load(source(f"rnn_{way}", *edits), f"rnn_{way}")), f"own_{way}")
+            judge(study)
+            assert [f.equation for f in study.report().findings] == wanted
