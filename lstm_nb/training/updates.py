@@ -82,8 +82,8 @@ def adam(
     t = t + 1
     def step(p, m, v):
         m, v = m / (1 - b1**t), v / (1 - b2**t)             # (102)
-        p = p - lr * m / (np.sqrt(v) + epsilon)             # (103)
-        return p.astype(m.dtype, copy=False)
+        new = p - lr * m / (np.sqrt(v) + epsilon)           # (103)
+        return new.astype(p.dtype, copy=False)
     return map_tree(step, p, m, v), {"t": t, "m": m, "v": v}
 
 # %% ../../nbs/training/02_updates.ipynb #c55dad8e
