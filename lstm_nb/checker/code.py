@@ -87,10 +87,9 @@ def outside(
     return sorted(n for n in names & _KNOWN
                   if isinstance(there.get(n), _DATA))
 
-# %% ../../nbs/checker/04_code.ipynb #9a41655d
-_GIVEN = set(
-    "zeros zeros_like empty empty_like print range reversed len append "
-             "NotImplementedError gap".split())
+# %% ../../nbs/checker/04_code.ipynb #c3389597
+_GIVEN = set("zeros zeros_like empty empty_like print range reversed len "
+             "append NotImplementedError gap".split())
 
 def _computes(node):
     "Whether there is a calculation in it, none of whose parts is `None`."

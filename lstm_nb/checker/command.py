@@ -175,9 +175,8 @@ def _json(value):
     text = json.dumps(value, indent=1, ensure_ascii=False)
     try: text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeError: return json.dumps(value, indent=1)
-    return text if text.replace("\n",
-                                "").isprintable() else json.dumps(value,
-                                                                  indent=1)
+    harmful = not text.replace("\n", "").isprintable()
+    return json.dumps(value, indent=1) if harmful else text
 
 # %% ../../nbs/checker/35_command.ipynb #b09882ff
 def _seconds(text):

@@ -142,9 +142,8 @@ def _agrees(name, value, gradients):
     except (TypeError, ValueError): return False
     if expected.size == value.size == 1:
         expected, value = expected.ravel(), value.ravel()
-    return value.shape == expected.shape and np.allclose(value, expected,
-                                                         rtol=1e-6,
-                                                         atol=6e-9)
+    same = value.shape == expected.shape
+    return same and np.allclose(value, expected, rtol=1e-6, atol=6e-9)
 
 _known = functools.cache(cases)          # made once, and only read
 

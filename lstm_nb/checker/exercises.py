@@ -27,9 +27,8 @@ def gap(
     if {*numbers} <= {*LATER}:
         later = " to ".join(f"({LATER[n]})" for n in numbers)
         what = f"book {what}, later editions {later}"
-    error = Gap(
-        f"The first gap: {what}. Write it in the place of "
-                f"gap(\"{equation}\"), "
-                f"run the cell again, and go on.{hint}")
+    error = Gap(f"The first gap: {what}. Write it in the place of "
+                f"gap(\"{equation}\"), run the cell again, and go "
+                f"on.{hint}")
     error.what = what
     raise error

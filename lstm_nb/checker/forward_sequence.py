@@ -35,8 +35,8 @@ def _origin(value, made, start, other):
         return there and abs(v - value).max() < 1e-5
     if fits(made[-1] if made else start): return ""
     if not made:
-        own = "the state that was handed over" if abs(
-            start).max() else "zero"
+        own = "zero"
+        if abs(start).max(): own = "the state that was handed over"
         return f"it does not start from {own}"
     if not abs(value).max(): return "it is zero at every step"
     if fits(start):

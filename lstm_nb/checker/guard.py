@@ -124,8 +124,8 @@ def _fork(fd, control):
 
 def serve() -> None:
     "What the guard does: one file after the other."
-    control, nothing = socket.socket(fileno=os.dup(0)), os.open(os.devnull,
-                                                                os.O_RDWR)
+    control = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2): os.dup2(nothing, fd)
     _adopt()
     control.sendall(b"{}\n")                # ready

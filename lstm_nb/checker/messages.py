@@ -141,8 +141,8 @@ def _value(node, arrays, held):
         found, fields = inner(node["tuple"]), node.get("fields")
         return _tuple(tuple(fields))(*found) if fields else tuple(found)
     if "dict" in node: return {k: v for k, v in map(inner, node["dict"])}
-    return held[node["held"]] if held else Opaque(str(node["opaque"])[:100],
-                                                  int(node["held"]))
+    if held: return held[node["held"]]
+    return Opaque(str(node["opaque"])[:100], int(node["held"]))
 
 def unpack(
     header:bytes, # JSON

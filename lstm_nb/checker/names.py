@@ -173,8 +173,8 @@ def method(
         if "" in calls: return None
         todo += [n for n in calls & {*made} if n not in todo]
     there, file = dict(there), functions[name][1].file
-    code = ast.fix_missing_locations(ast.Module([made[n] for n in todo],
-                                                []))
+    module = ast.Module([made[n] for n in todo], [])
+    code = ast.fix_missing_locations(module)
     exec(compile(code, file, "exec", flags, True), there)
     return there[own]
 

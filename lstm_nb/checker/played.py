@@ -63,8 +63,8 @@ def play(
 ) -> tuple: # The gradients of every step visited, and the steps
     "Run a backward sequence in one of the ways."
     f = {r: WAYS[r][way.get(r, "")] for r in _rules_of(cell)}
-    T, steps, line = q["da"].shape[2], [], list(
-        f["order"](q["da"].shape[2]))
+    T, steps = q["da"].shape[2], []
+    line = list(f["order"](T))
     carried = {s: np.zeros_like(q["a0"]) for s in cell.states}
     for t in line:
         own = f["da"](t, T)
@@ -109,8 +109,8 @@ def best_play(
             trial.observe(r, any(fits))     # each result shows every rule
         n = len(trial.blamed)
         if n < count:
-            count, explained, best, played = n, n - len(
-                change) < 3, trial, steps
+            count, best, played = n, trial, steps
+            explained = n - len(change) < 3
     if best is None: return count, explained, best
     judge_sums(best, got, played)           # once more, for the cause
     dark = not best.blamed.get("accumulate", ["", "seen"])[1]
@@ -141,7 +141,7 @@ def _as_cell(study, shut=1):
                  for c in (takes, cache, sends)]
         more = _run_as_cell(study, [zero, da_next, dc_next], three)
         n, back = len(
-            zero), np.linalg.pinv     # two witnesses: the right one wins
+            zero), np.linalg.pinv  # the right of two witnesses wins
         seen = (back(Wc[:, n:].T) @ more["dxt"][:, :, 0],
                 back(Wc[:, :n].T) @ more["da_prev"])
         right = BOOK["lstm_cell_backward"](da_next, dc_next,
@@ -186,10 +186,9 @@ def judge_played(
         own = Study(cell.fresh(), name, study.lent, study.hidden).call
         caches = q["steps"]
     broken, explained, trial = best_play(study, q, caches, got, own)
-    exact = explained and {*trial.blamed} <= {
-        *WAYS}    # no equation is needed for it
-    inner, made = _inner(study) if cell is None and not exact else (None,
-                                                                    None)
+    exact = explained and {*trial.blamed} <= {*WAYS}    # without equations
+    inner, made = None, None
+    if cell is None and not exact: inner, made = _inner(study)
     if inner and inner.blamed:
         left = broken - len(inner.blamed) if explained else 99
         way = 99, False, None

@@ -118,9 +118,8 @@ def bracket(
     if a == "gone" and b == "gone": return "it is zero"
     if a == "gone": return f"{NO_DC}: {_ALONG}{_and(b, B)}"
     if b == "gone":
-        return (
-            "s is missing: the gradient through a^t belongs in the bracket "
-                f"dc + s{_and(a, A)}")
+        return ("s is missing: the gradient through a^t belongs in the "
+                f"bracket dc + s{_and(a, A)}")
     if a is None or b is None: return ""
     if a == b: return sentence(a, A)
     slopes = [f for f in B if f[:2] == "1−" and f != "1−tanh²c^t"]

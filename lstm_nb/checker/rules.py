@@ -79,8 +79,8 @@ def _once(wrong):
                                   else "")
             for cause, (first, *more) in groups.items()]
     if said and rest:
-        said.append(
-            f"{', '.join(rest)} {'are' if rest[1:] else 'is'} wrong too")
+        be = "are" if rest[1:] else "is"
+        said.append(f"{', '.join(rest)} {be} wrong too")
     return "; ".join(said)
 
 def judge_sums(

@@ -222,9 +222,8 @@ def run_file(
     with contextlib.nullcontext(guard) if guard else Guard() as judge:
         _ask(judge, task, found)
     name = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return _status(found) | {"file": name,
-                             "seconds": round(time.perf_counter() - start,
-                                              2)}
+    took = round(time.perf_counter() - start, 2)
+    return _status(found) | {"file": name, "seconds": took}
 
 def _status(found):
     "With the status and the error that the whole comes to."

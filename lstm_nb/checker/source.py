@@ -105,8 +105,8 @@ def _by_ipython(source):
     except SyntaxError: return source
     return made + "\n"*(source.count("\n") - made.count("\n"))
 
-PLAIN = str.maketrans({**dict.fromkeys("“”„‟", '"'), **dict.fromkeys("‘’‚‛",
-                                                                     "'"),
+PLAIN = str.maketrans({**dict.fromkeys("“”„‟", '"'),
+                       **dict.fromkeys("‘’‚‛", "'"),
                        "−": "-",
                        **dict.fromkeys(
                            "\u00a0\u2002\u2003\u2009\u202f\u3000", " "),

@@ -41,9 +41,9 @@ def _fitting(cell, q, got, t, start):
                        q["parameters"])
             off = [abs(a - got[s][:, :, t]).max()
                    for a, s in zip(made, cell.states, strict=False)]
-            if max(off) < 1e-5: return i, {s: k for s, (k, _) in
-                                           zip(cell.states, chosen,
-                                               strict=True)}
+            if max(off) < 1e-5:
+                keys = (k for k, _ in chosen)
+                return i, dict(zip(cell.states, keys, strict=True))
     return None
 
 # %% ../../nbs/checker/21_steps.ipynb #7b5ff7ca

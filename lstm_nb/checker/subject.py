@@ -188,8 +188,8 @@ class Here:
         values = dict.fromkeys(hide, GONE) | lent | self._ready(ready)
         with contextlib.ExitStack() as stack:
             if watch and watch.name:
-                own = visible(inspect.unwrap(f)).get(watch.name,
-                                                     watch.cell.function)
+                there = visible(inspect.unwrap(f))
+                own = there.get(watch.name, watch.cell.function)
                 seen = _Watched(watch, own)
                 stack.enter_context(lent_names(f, {watch.name: seen}))
             stack.enter_context(quiet(sink))

@@ -72,8 +72,8 @@ def lent_names(
 ):
     "Lend a function some names that it sees from outside."
     f = inspect.unwrap(function)
-    there, code = getattr(f, "__globals__", {}), getattr(f, "__code__",
-                                                         None)
+    there = getattr(f, "__globals__", {})
+    code = getattr(f, "__code__", None)
     around = {k: c for k, c in zip(code.co_freevars if code else (),
                                    getattr(f, "__closure__", None) or (),
                                    strict=False)
