@@ -74,7 +74,7 @@ class PartError(RuntimeError):
         super().__init__(f"part {part}: {what}")
         self.part, self.what = part, what
     def __reduce__(self):                     # pools pickle errors
-        return type(self), (self.part, self.what)
+        return type(self), (self.part, self.what), self.__dict__
 
 class _Done(NamedTuple):
     "The number of a part, and what `f` says of it."

@@ -20,7 +20,7 @@ def exceptions():
     for module in pkgutil.walk_packages(lstm_nb.__path__, "lstm_nb."):
         if module.name.startswith("lstm_nb._"): continue
         for value in vars(importlib.import_module(module.name)).values():
-            if inspect.isclass(value) and issubclass(value, BaseException) and value.__module__ == module.name: yield value
+            if inspect.isclass(value) and issubclass(value, Exception) and value.__module__ == module.name: yield value
 
 
 def made(kind):

@@ -259,11 +259,11 @@ def test_a_worker_of_dask_that_is_killed_in_the_middle(tmp_path, alone):
 
 @posix
 def test_a_worker_that_nobody_restarts():
-    "The error says which part's result did not come."
+    "The error says which part's result did not come: that of part 3, or of another that its worker had taken with it."
     p, batch = problem()
     parts = [(*part, k) for k, part in enumerate(split_columns(batch, 4))]
-    with dask(2, **{"scheduler.allowed-failures": 0}) as f, pytest.raises(PartError, match="^part 3: no result, KilledWorker: ") as e: shard_gradients(dies, parts, p, map=f)
-    assert e.value.part == 3
+    with dask(2, **{"scheduler.allowed-failures": 0}) as f, pytest.raises(PartError, match=r"^part \d: no result, KilledWorker: ") as e: shard_gradients(dies, parts, p, map=f)
+    assert e.value.part in range(4)
     with processes(1) as pool, pytest.raises(PartError, match=r"^part [0-3]: no result, BrokenProcessPool: ") as e: shard_gradients(dies, parts, p, map=pool.map)
 
 
