@@ -20,9 +20,9 @@ class ShowDocs(exec_show_docs):
         super().begin()
         self.k.run_cell("from functools import partial; from pages import Shown; show_doc = partial(show_doc, renderer=Shown)")
         marks = [getattr(c, "directives_", {}) for c in self.nb.cells]                  # `exports MODULE` is how a second page adds to a module
-        module = next((m[name][0] for m in marks for name in ("default_exp", "exports") if m.get(name)), None)
-        self.plain = module in plain
-        if module and not self.plain: self.k.run_cell(f"from {get_config().lib_name}.{module} import *")
+        modules = dict.fromkeys(m[name][0] for m in marks for name in ("default_exp", "exports") if m.get(name))
+        self.plain = not {*plain}.isdisjoint(modules)
+        for module in modules if not self.plain else (): self.k.run_cell(f"from {get_config().lib_name}.{module} import *")
 
     def __call__(self, cell):
         if "show_doc(" in cell.source and not self.plain: super().__call__(cell)
