@@ -157,8 +157,8 @@ def wanted(
     "The name for want of which a function stopped."
     old = fault.name.startswith("np.") and fault.name[3:] in OLD_TYPES
     known = fault.name in {**study.handed, **BOOK, **AT_HAND}
-    return fault.name if (old
-                          or known) and fault.name not in study.lent else ""
+    lent = {study.name, *study.lent}                # itself is never lent
+    return fault.name if (old or known) and fault.name not in lent else ""
 
 def say_lent(
     study:Study, # A study that is done

@@ -72,7 +72,7 @@ class Talk:
     "What is said about one file."
     def __init__(self, channel):
         self.channel, self.at = channel, ""
-        self.own, self.lending = set(), False
+        self.own, self.lending = set(), set()
 
     def until(self, seconds):
         self.channel.deadline = time.monotonic() + seconds
@@ -94,7 +94,7 @@ class Talk:
         "What a function of the book returns."
         name, args = str(heard["ask"]), heard.get("args")
         judged_ = "backward" in name and name in self.own
-        if name not in BOOK or judged_ and not self.lending:
+        if name not in BOOK or judged_ and name not in self.lending:
             return {"refused": f"{name} of the book is not lent here"}
         try: return {"result": BOOK[name](*args)}
         except Exception as e:
@@ -103,8 +103,8 @@ class Talk:
     def do(self, do, **more):
         "Let the other side do something."
         watch = more.get("watch")
-        self.lending = bool(watch and isinstance(watch[1], str)
-                            or more.get("ready"))
+        cell = {watch[1]} if watch and isinstance(watch[1], str) else set()
+        self.lending = cell | {*more.get("ready", ())}
         start = time.monotonic()
         self.channel.send({"do": do, **more})
         heard = self.hear()

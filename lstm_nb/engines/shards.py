@@ -93,8 +93,9 @@ def _own_result(result, parameters):
     loss = check_tree_like("loss", loss, np.array(0.), of="one number",
                            check=as_array)
     own = parameter_gradients(parameters, gradients, check=as_array)
-    if not figures: return loss, own
-    return loss, own, check_tree("figures", figures, as_array)
+    result = loss, own
+    if figures: result += check_tree("figures", figures, as_array),
+    return map_tree(np.copy, result)         # `f` may use its arrays again
 
 def _in_c_order(tree):
     arrays = lambda v: isinstance(v, np.ndarray)

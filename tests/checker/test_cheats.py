@@ -175,3 +175,17 @@ def test_check_in_python_protects_nothing():
     finally: judge._blame_all = was
     assert "R3" not in {f.equation for f in report.findings} and module.check is check
     assert "without any protection" in page("06") and "protects nothing" in page(23)
+
+
+@pytest.mark.parametrize("ask", [
+    ["f = globals()['rnn_cell_backward']", "if f.__module__ != 'lstm_nb.book': raise NameError(name=f.__name__)", "return f(da_next, cache)"],
+    ["if not seen: seen.append(1); raise NameError(name='np')", *lent]], ids=["itself", "NumPy"])
+def test_what_is_missing_unlocks_nothing_else(judged, ask):
+    "A name that a function says it lacks is lent, and never the book's own of what is judged."
+    assert equations(judged("seen = []\n" + cheats(*ask))) != []
+
+
+@pytest.mark.parametrize(("more", "ok"), [("1e6j", False), ("0j", True)])
+def test_an_imaginary_part_is_not_dropped(judged, more, ok):
+    found = judged(right + asked + f"    return {{k: v + {more} for k, v in _wrong(da_next, cache).items()}}\n")
+    assert (equations(found) == []) == ok
