@@ -42,7 +42,7 @@ def as_numbers(
         try: value = value.astype(float)
         except (TypeError, ValueError): return None
     if value.dtype.kind in "biu": return value.astype(float)
-    if value.dtype.kind == "c":               # what is not real is not right
+    if value.dtype.kind == "c":  # what is not real is not right
         return np.where(value.imag == 0, value.real, np.nan)
     return value if value.dtype.kind == "f" else None
 
