@@ -41,8 +41,8 @@ def layer_cause(
             continue
         for name, f in SQUEEZES.items():
             value = f(W @ V + B)
-            if value.shape == actual.shape and abs(value
-                                                   - actual).max() < 1e-5:
+            same = value.shape == actual.shape
+            if same and abs(value - actual).max() < 1e-5:
                 made = zip((w, v, b, name), right, strict=True)
                 found.append([(n, r) for n, r in made if n != r])
     if not found: return ""
@@ -85,9 +85,9 @@ def stacks_of(
     pairs = [(a, b) for a in parts for b in parts if a != b]
     two = {f"[{a}; {b}]": np.concatenate([parts[a], parts[b]])
            for a, b in pairs}
-    return two | {"[a_prev; 0]": np.concatenate([parts["a_prev"],
-                                                 zero["xt"]]),
-                  "[0; xt]": np.concatenate([zero["a_prev"], parts["xt"]])}
+    half = {"[a_prev; 0]": [parts["a_prev"], zero["xt"]],
+            "[0; xt]": [zero["a_prev"], parts["xt"]]}
+    return two | {n: np.concatenate(v) for n, v in half.items()}
 
 # %% ../../nbs/checker/14_layers.ipynb #adbd7600
 def _memory_terms(o):
@@ -122,8 +122,8 @@ def memory_cause(
         if fits(v + w): return f"{t or '0'} + {u or '0'} stands there"
     top, whole = abs(actual).max(), terms[_FORGET] + terms[_WRITE]
     if fits(np.tanh(whole)): return "no tanh belongs there"
-    return f"it is clipped at {top:g}" if fits(np.clip(whole, -top,
-                                                       top)) else ""
+    clipped = fits(np.clip(whole, -top, top))
+    return f"it is clipped at {top:g}" if clipped else ""
 
 # %% ../../nbs/checker/14_layers.ipynb #c5e36710
 def state_cause(

@@ -55,8 +55,7 @@ class _Packer:
             self.blocks.append(root.tobytes("A"))
             self.kept.append(root)
         self.arrays.append([self.places[id(root)], a.dtype.str,
-                            list(a.shape),
-                            at, list(strides)])
+                            list(a.shape), at, list(strides)])
         return {"array": len(self.arrays) - 1}
 
     def opaque(self, value):
@@ -107,9 +106,9 @@ def pack(
     "Turn a value into bytes."
     packer = _Packer(held)
     node = packer.node(value)
+    sizes = [len(b) for b in packer.blocks]
     header = json.dumps({"value": node, "arrays": packer.arrays,
-                         "blocks": [len(b)
-                                    for b in packer.blocks]}).encode()
+                         "blocks": sizes}).encode()
     body = b"".join(packer.blocks)
     if max(len(header), len(body)) > MOST:
         raise ValueError("too much to be sent")

@@ -49,12 +49,12 @@ class StandIn:
         if re.search(r"(^|\.)(numpy|cupy)$", self._name):
             known = value is not None
         if known: self._log.append(f"{self._name}.{name}")
-        return value if known else StandIn(f"{self._name}.{name}",
-                                           self._log)
+        if known: return value
+        return StandIn(f"{self._name}.{name}", self._log)
 
     def __call__(self, *args, **kwargs):
-        if len(args) == 1 and isinstance(args[0], (types.FunctionType,
-                                                   type)): return args[0]
+        named = types.FunctionType, type
+        if len(args) == 1 and isinstance(args[0], named): return args[0]
         if not args:
             return self                            # what makes a decorator
         self._log.append(self)
@@ -118,14 +118,14 @@ def meant(
     for k in ARGUMENTS:
         for name, (node, _) in functions.items():
             own = name.split(".")[-1]
-            most = len(node.args.args) - ("." in name
-                                          and not _is_static(node, k))
-            fits = (most - len(node.args.defaults) <= len(ARGUMENTS[k])
-                    <= most
+            method = "." in name
+            bound_to = method and not _is_static(node, k)
+            most = len(node.args.args) - bound_to
+            least = most - len(node.args.defaults)
+            fits = (least <= len(ARGUMENTS[k]) <= most
                     and own not in found and own not in CS231N)
-            if k not in found and fits and (own == k if "." in name
-                                            else _one_off(own, k)):
-                found[k] = name
+            close = own == k if method else _one_off(own, k)
+            if k not in found and fits and close: found[k] = name
     return found
 
 def _is_static(node, k=''):

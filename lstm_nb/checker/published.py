@@ -52,8 +52,8 @@ def printed_cell_backward(
           "i": dc_next*cct + s*cct*it*(1 - it),
           "c": dc_next*it + s*it*cct*(1 - np.tanh(cct)**2),
           "o": da_next*np.tanh(c_next)*ot*(1 - ot)}
-    stack, both = np.concatenate([a_prev, xt]), sum(p[f"W{k}"].T @ dz[k]
-                                                    for k in dz)
+    stack = np.concatenate([a_prev, xt])
+    both = sum(p[f"W{k}"].T @ dz[k] for k in dz)
     return {"dxt": both[len(ft):], "da_prev": both[:len(ft)],
             "dc_prev": (dc_next + s)*ft,
             **{f"dW{k}": dz[k] @ stack.T for k in dz},
@@ -67,9 +67,8 @@ def lstm_cell_case(
               c_prev=(5, 10), **LSTM_DRAWS, **OUTPUT,
               da_next=(5, 10), dc_next=(5, 10))
     cache = lstm_cell_forward(d["xt"], d["a_prev"], d["c_prev"], d)[-1]
-    return (printed_cell_backward if printed
-            else lstm_cell_backward)(d["da_next"],
-        d["dc_next"], cache)
+    backward = printed_cell_backward if printed else lstm_cell_backward
+    return backward(d["da_next"], d["dc_next"], cache)
 
 # %% ../../nbs/checker/36_published.ipynb #f8a35982
 def lstm_case(
@@ -79,14 +78,13 @@ def lstm_case(
     shifted:bool=False, # Draw `Wy` and `by` before `da`, as early v3a
 ) -> dict: # Gradients
     "The test of `lstm_backward`, right or with some of its known mistakes."
-    d = drawn(x=(3, 10, 7), a0=(5, 10), **LSTM_DRAWS, **(OUTPUT if shifted
-                                                         else {}),
+    output = OUTPUT if shifted else {}
+    d = drawn(x=(3, 10, 7), a0=(5, 10), **LSTM_DRAWS, **output,
               da=(5, 10, 4))
     steps, _ = lstm_forward(d["x"], d["a0"],
                             {k: d[k] for k in LSTM_DRAWS})[-1]
     backward = printed_cell_backward if printed else lstm_cell_backward
-    da_prev, dc_prev, sums, dx = np.zeros((5, 10)), np.zeros((5,
-                                                              10)), {}, []
+    da_prev, dc_prev, sums, dx = *np.zeros((2, 5, 10)), {}, []
     for t in reversed(range(4)):
         g = backward(d["da"][:, :, t] + da_prev, dc_prev, steps[t])
         if "a" in carry: da_prev = g["da_prev"]

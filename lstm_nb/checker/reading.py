@@ -81,15 +81,14 @@ def _left(loaded, where, cell, bad):
     "Name what is no Python."
     for error, first, lines in bad:
         number = getattr(error, "lineno", None) or first + 1
-        text = lines[number - first
-                     - 1].strip() if 0 <= number - first - 1 < len(
-                         lines) else ""
+        at = number - first - 1
+        text = lines[at].strip() if 0 <= at < len(lines) else ""
         why = getattr(error, "msg", error)
         said = f"{where}line {number}: {why}: {text[:100]}"
         loaded.left_out.append(said)
         for name in re.findall(r"^\s*def\s+(\w+)", "\n".join(lines), re.M):
-            loaded.broken[name] = (cell,
-                                   number), f"it cannot be read: {said}"
+            unread = f"it cannot be read: {said}"
+            loaded.broken[name] = (cell, number), unread
             if name not in ARGUMENTS:
                 loaded.notes.append(f"{name} cannot be read: {said}")
 

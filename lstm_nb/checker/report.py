@@ -157,8 +157,8 @@ def _sentences(report):
     unseen, dark = report.unseen, "could not be seen at work"
     text = [*report.common, *_listed(right, "is right", "are right"),
             *_listed([] if report.empty else unseen, dark, dark)]
-    return text + _both_numbers(report, [f.cause for f in report.findings]
-                                + text)
+    causes = [f.cause for f in report.findings]
+    return text + _both_numbers(report, causes + text)
 
 # %% ../../nbs/checker/02_report.ipynb #e8a82cda
 def report_lines(

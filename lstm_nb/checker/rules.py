@@ -75,8 +75,8 @@ def _once(wrong):
     groups = {}
     for n, cause in wrong: groups.setdefault(cause, []).append(n)
     rest = groups.pop("", [])
-    said = [f"{first} {cause}" + (f"; {', '.join(more)} likewise" if more
-                                  else "")
+    likewise = lambda more: f"; {', '.join(more)} likewise" if more else ""
+    said = [f"{first} {cause}{likewise(more)}"
             for cause, (first, *more) in groups.items()]
     if said and rest:
         be = "are" if rest[1:] else "is"

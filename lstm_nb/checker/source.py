@@ -71,8 +71,8 @@ def _free(source):
             end = source.find(triple, at)
             end = len(source) if end < 0 else end + 3
             free += [False]*source.count("\n", at, end); at = end
-        depth = depth + 1 if opened else max(depth - 1,
-                                             0) if closed else depth
+        if opened: depth += 1
+        elif closed: depth = max(depth - 1, 0)
         if newline or joined: free.append(not depth and not joined)
     return free
 

@@ -114,8 +114,8 @@ def _blocks(lines):
     starts, decorated = [0], False
     for i, line in enumerate(lines):
         if not re.match(r"[^\s#)\]}]", line): continue
-        if not decorated and not re.match(r"(else|elif|except|finally)\b",
-                                          line): starts.append(i)
+        goes_on = re.match(r"(else|elif|except|finally)\b", line)
+        if not decorated and not goes_on: starts.append(i)
         decorated = line.startswith("@")
     return [*dict.fromkeys(starts), len(lines)]
 

@@ -84,8 +84,7 @@ class Study:
         findings = [finding(*b) for b in self.blamed.values()]
         findings.sort(key=lambda f: place(f.equation))
         return Report(self.name, findings, self.right(), self.common,
-                      self.notes,
-                      self.printed, self.unseen())
+                      self.notes, self.printed, self.unseen())
 
     def ask(self, args, watch=None):
         "The answer to one call. Raises `Raised` if the function raises."

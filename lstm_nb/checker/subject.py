@@ -162,17 +162,17 @@ class Here:
 
     def cell(self, name):
         "The name by which it knows its cell, and the cell, if any."
-        known, f = cell_name(self.function,
-                             name), inspect.unwrap(self.function)
+        known = cell_name(self.function, name)
         if not known: return "", None
-        return known, Here(visible(f).get(known) or f.__globals__[known],
-                           self.book)
+        f = inspect.unwrap(self.function)
+        cell = visible(f).get(known) or f.__globals__[known]
+        return known, Here(cell, self.book)
 
     def other(self, name):
         "Another function that it sees, or `None`."
         found = visible(inspect.unwrap(self.function)).get(name)
-        return Here(found, self.book) if isinstance(found,
-                                                    FunctionType) else None
+        if not isinstance(found, FunctionType): return None
+        return Here(found, self.book)
 
     def overwritten(self):
         "Whether a later call wrote over what the first one returned."
@@ -201,9 +201,8 @@ class Here:
         moved = tuple(changed(args, given))
         over = self.overwritten()
         if self.first is None: self.first = result, copy.deepcopy(result)
-        return Answer(result, None, seen.calls() if seen else (), moved,
-                      over,
-                      sink.text)
+        calls = seen.calls() if seen else ()
+        return Answer(result, None, calls, moved, over, sink.text)
 
     def _ready(self, names):
         "What is at hand by name."

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import numpy as np
@@ -187,9 +187,10 @@ class _Lines:
 @contextmanager
 def _bar(progress, start, steps):
     "A function that shows a run, in a bar or, in a log, in lines."
-    try: tqdm = optional("tqdm", "train", "a bar").tqdm
-    except ImportError: progress = False
-    if not progress:
+    tqdm = None
+    with suppress(ImportError):
+        if progress: tqdm = optional("tqdm", "train", "a bar").tqdm
+    if tqdm is None:
         yield lambda run: None
         return
     file, live = sys.stderr, sys.stderr.isatty()
