@@ -9,7 +9,8 @@
 - A picture without a description is described by its caption.
 - In the index of the search a formula stands once: Quarto takes its characters and, right behind them, its TeX.
 - A formula in a line stays on it with the comma that follows, and a named function keeps clear of its argument.
-- An address of an earlier version leads to where the page is now."""
+- An address of an earlier version leads to where the page is now.
+- Beside each page lies a copy in plain text, and `llms.txt` lists them."""
 import html
 import json
 import os
@@ -123,14 +124,19 @@ def main():
     out = Path(os.environ["QUARTO_PROJECT_OUTPUT_DIR"])
     if (out/"README.md").exists(): shutil.copy(root/"README.md", out/"README.md")  # tools/readme.py made it
     url = site_url()
+    sys.path.insert(0, str(root/"tools"))
+    import plain_text
+    from exercises import publish
+    plain_text.write(out.resolve().parent, out, url)
     finish_search(out)  # before the pages: it was made of them as they are
     for file in out.rglob("*.html"):
         depth = len(file.relative_to(out).parts) - 1
-        file.write_text(finish(file.read_text(encoding="utf-8"), depth, url), encoding="utf-8")
+        page = finish(file.read_text(encoding="utf-8"), depth, url)
+        if file.with_name(f"{file.name}.md").exists():
+            page = page.replace("</head>", f'<link rel="alternate" type="text/markdown" href="{file.name}.md">\n</head>', 1)
+        file.write_text(page, encoding="utf-8")
     for old, new in moved.items():
         if (out/f"{new}.html").exists(): (out/f"{old}.html").write_text(signpost.format(page=to(old, new)), encoding="utf-8")
-    sys.path.insert(0, str(root/"tools"))
-    from exercises import publish
     publish(out)
 
 

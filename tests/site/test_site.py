@@ -2,11 +2,12 @@
 
 In the short form a page is opened once for all tests that only look at it, light or dark in turn; in the long form anew for each."""
 import re
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
 from conftest import at_rest, go, site_folder
-from finish_site import moved, to
+from finish_site import moved, site_url, to
 from problems import long
 from site_reader import page_names
 from test_pages import exceptions, guarded, most_pixels, names_of, number_of
@@ -58,6 +59,23 @@ def test_an_old_address_leads_to_the_page(site, visit):
 def test_every_equation_has_its_anchor(site):
     ids = site.pages["cell.html"].ids
     assert [n for n in range(1, 18) if ids.count(f"eq-{n}") != 1] == []
+
+
+@every_page
+def test_a_copy_in_plain_text_lies_beside_it(site, name):
+    text = (site.folder/f"{name}.md").read_text(encoding="utf-8")
+    assert text.startswith("# ") and f'type="text/markdown" href="{Path(name).name}.md"' in (site.folder/name).read_text(encoding="utf-8")
+    assert not re.findall(r"^#\||<span|show_doc\(", text, re.M)
+    numbers = lambda t: {*re.findall(r"\\qquad\s*\((\w+)\)", t)}
+    assert numbers("".join(tex for _, tex in site.pages[name].formulas)) <= numbers(text)
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+\.html\.md[^)\s]*)\)", text)]
+    assert [link for link in links if not (site.folder/name).parent.joinpath(link).exists()] == []
+
+
+def test_the_copies_are_listed(site):
+    text = (site.folder/"llms.txt").read_text(encoding="utf-8")
+    listed = [link.removeprefix(site_url() + "/").removesuffix(".md") for link in re.findall(r"\]\(([^)]+)\): \S", text)]
+    assert sorted(listed) == sorted(names) and text.startswith("# lstm_nb\n\n> ")
 
 
 @pytest.fixture(scope="module", params=names)       # pytest runs what asks for one page in a row
