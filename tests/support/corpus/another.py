@@ -42,6 +42,8 @@ def right_one(hand, name, what, *edits):
 
 
 bracket, dWs, dbs = "8 9 10 16", "11 12 13 14", "11b 12b 13b 14b"
+habits = (bracket, dWs, dbs, "1 2 3 5", "1 2", "R4 R5 R6", "13 14", "12 13", "13 13b 14 14b", "15 17", "7 8", "8 9", "8 9 16", "12b 13b 14b",
+          "7 8 9 10 16")      # one mistake that spoils several equations; any other two are two mistakes
 
 mistakes = [mistake(*row) for row in [
     # ---- for loops over units and examples

@@ -14,6 +14,7 @@ NUMBERS = {"z": "79", "r": "79", "a": "80", "c before": "81", "c after": "82", "
            "dv": "86", "dWca after": "86", "dbca": "86", "dWz": "131", "dWr": "131", "dbz": "132", "dbr": "132", "dWcx": "133", "dbc": "133",
            "dWca before": "134", "da_prev": "87", "dxt": "135", "y": "y"}
 RULES = "accumulate carry_a da pairing order dx da0 aliasing inputs shape error".split()
+habits = "131 133", "132 133"      # as another.habits
 _before = {f"{v}{k}": (n_a, n_a + n_x if v == "W" else 1) for v in "Wb" for k in "zrc"} | dict(Wy=(n_y, n_a), by=(n_y, 1))
 SIZES = [{"gru": _before}, {"gru": _before | {"bca": (n_a, 1)}}]     # reset before the product, and after it
 calling = {"gru_usual", "gru_loops", "gru_class"}
