@@ -10,11 +10,10 @@ from lstm_nb.networks.gru import gru_forward as book_forward
 from .another import changed, functions, hands
 from .proved import n_a, n_x, n_y
 
-NUMBERS = {"z": "79", "r": "79", "a": "80", "c before": "81", "c after": "82", "dc": "83", "dz": "84", "dr before": "85", "dr after": "86",
-           "dv": "86", "dWca after": "86", "dbca": "86", "dWz": "131", "dWr": "131", "dbz": "132", "dbr": "132", "dWcx": "133", "dbc": "133",
-           "dWca before": "134", "da_prev": "87", "dxt": "135", "y": "y"}
-RULES = "accumulate carry_a da pairing order dx da0 aliasing inputs shape error".split()
-habits = "131 133", "132 133"      # as another.habits
+NUMBERS = {"z": "79", "r": "137", "a": "80", "c before": "81", "c after": "82", "dc": "83", "dz": "84", "dr before": "85", "dr after": "86",
+           "dWz": "131", "dWr": "138", "dbz": "132", "dbr": "139", "dWcx": "133", "dbc": "140", "dWca before": "134", "e": "141",
+           "dv": "142", "dWca after": "143", "dbca": "144", "da_prev": "87", "dxt": "135", "y": "y"}
+habits = "79 137", "131 138", "131 133 138", "132 139 140"      # as another.habits
 _before = {f"{v}{k}": (n_a, n_a + n_x if v == "W" else 1) for v in "Wb" for k in "zrc"} | dict(Wy=(n_y, n_a), by=(n_y, 1))
 SIZES = [{"gru": _before}, {"gru": _before | {"bca": (n_a, 1)}}]     # reset before the product, and after it
 calling = {"gru_usual", "gru_loops", "gru_class"}
@@ -68,6 +67,7 @@ mistakes = [mistake(*row) for row in [
     ("gru_usual", "cell_backward", "dz", "the candidate and the old state are exchanged", ("sign", "exchang", "minus", "swap"), "(a_prev - cct)", "(cct - a_prev)"),
     ("gru_usual", "cell_backward", "dr before", "the state is forgotten", ("a_prev", "state"), "drt = e * a_prev * rt", "drt = e * rt"),
     ("gru_usual", "cell_backward", "dr after", "the inner bias is forgotten in v", ("bca", "bias"), 'a_prev) + parameters["bca"]\n', "a_prev)\n"),
+    ("gru_usual", "cell_backward", "e", "the weights of the state are not transposed", ("transpos",), "e = np.dot(Wc[:, :n_a].T, dcct)", "e = np.dot(Wc[:, :n_a], dcct)"),
     ("gru_usual", "cell_backward", "dWca before", "the state as it is, not reset", ("reset", "Γr", "`rt`"), "np.dot(dcct, (rt * a_prev).T)", "np.dot(dcct, a_prev.T)"),
     ("gru_usual", "cell_backward", "dWca after", "dc̃ where dv belongs", ("reset", "Γr", "`rt`", "dv"), "dWca = np.dot(dv, a_prev.T)", "dWca = np.dot(dcct, a_prev.T)"),
     ("gru_usual", "cell_backward", "dbca", "the inner bias's gradient is that of the outer one", ("reset", "Γr", "`rt`", "dv", "dcct", "dc̃"), "np.sum(dv, axis=1", "np.sum(dcct, axis=1"),
@@ -109,6 +109,7 @@ mistakes = [mistake(*row) for row in [
     ("gru_cuts", "backward", "dz", "the candidate alone", ("a_prev", "state", "missing"), "up * (h - g) * z * (1 - z)", "-up * g * z * (1 - z)"),
     ("gru_cuts", "backward", "dr before", "the slope of r is forgotten", ("1 -", "slope"), "qr = e * h * r * (1 - r)", "qr = e * h"),
     ("gru_cuts", "backward", "dr after", "the state where its product belongs", ("v", "product", "Wc", "a_prev"), 'qr = qc * (U["c"] @ h + inner) * r', "qr = qc * h * r"),
+    ("gru_cuts", "backward", "e", "the weights of the state are not transposed", ("transpos",), 'e = U["c"].T @ qc', 'e = U["c"] @ qc'),
     ("gru_cuts", "backward", "dWca before", "the state is not reset", ("reset", "Γr", "`rt`"), 'Q["c"], R * H)', 'Q["c"], H)'),
     ("gru_cuts", "backward", "dWca after", "dc̃ where dv belongs", ("reset", "Γr", "`rt`", "dv"), 'Q["c"] * R, H)', 'Q["c"], H)'),
     ("gru_cuts", "backward", "da_prev", "the reset gate sends nothing to the state", ("Wr", "reset", "drt"), ' + U["r"].T @ qr\n', "\n"),
