@@ -10,7 +10,9 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-if __name__ == "__main__": sys.path[:0] = [str(Path(__file__).resolve().parents[n]/p) for n, p in ((1, "support"), (2, ""))]
+if __name__ == "__main__":
+    tests = Path(__file__).resolve().parents[1]
+    sys.path[:] = [*sys.path, str(tests/"support"), str(tests.parent)]
 
 import pytest
 from corpus import another, gru, load
