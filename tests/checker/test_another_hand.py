@@ -125,7 +125,7 @@ def judged(corpora=("another",)):
             counts[group]["cause"] += bool(causes) and all(causes)
             counts[group]["words"] += named
         if verdict != "exact" or not named: disagree.append((verdict, hand, name, what, " ".join(sorted(wanted)), " ".join(sorted(got)), " | ".join(map(str, causes))))
-    for corpus, what, name, hand, kind, text in [row for row in right if row[0] in corpora]:
+    for _, what, name, hand, kind, text in [row for row in right if row[0] in corpora]:
         began = time.process_time()
         report = seen(text, name, hand)
         slowest = max(slowest, (time.process_time() - began, f"{hand}, {name}: {what}"))
