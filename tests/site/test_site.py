@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 import pytest
 from conftest import at_rest, go, site_folder
-from finish_site import moved, to
+from finish_site import moved, plain, to
 from problems import long
 from site_reader import page_names
 from test_pages import exceptions, guarded, most_pixels, names_of, number_of
@@ -40,6 +40,15 @@ def test_no_list_starts_in_the_middle(site, name): assert site.pages[name].start
 
 @every_page
 def test_every_picture_has_a_text(site, name): assert site.pages[name].mute == []
+
+
+@every_page
+def test_a_signature_stands_once(name):
+    "What a page shows the source of has no second signature above it."
+    page, shown = (site_folder/name).read_text(encoding="utf-8"), {True: [], False: []}
+    for kind, block in re.findall(r"<pre\b([^>]*)>(.*?)</pre>", page, re.S):
+        shown["cell-code" in kind] += re.findall(r"^(?:class|def) (\w+)", plain(block), re.M)
+    assert [n for n in shown[False] if n in shown[True] and f'id="{n}"' in page] == []
 
 
 def test_the_search_has_each_formula_once(site): assert site.doubled == []
