@@ -2,7 +2,6 @@
 
 `python tests/site/test_distances.py [page.html ...]` prints the table. The line of (8) is the nearest one that ends in `# (8)` or in a list or range with it;
 its check is the first output or test below that line."""
-import json
 import re
 import sys
 from contextlib import contextmanager
