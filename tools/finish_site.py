@@ -25,7 +25,7 @@ _accents = str.maketrans("\u0300\u0301\u0302\u0303\u0304\u0305\u0307\u0308\u030c
                          "\u0060\u00b4\u02c6\u02dc\u00af\u00af\u02d9\u00a8\u02c7\u2192")
 _strange = re.compile(r'<script\b[^>]*\bsrc="(?:https?:)?//[^"]*\b(?:require|jquery)[^"/]*\.js"[^>]*>\s*</script>\s*'
                       r"""|<script\b[^>]*>\s*define\(['"]jquery['"][^<]*</script>\s*""")
-_signature = re.compile(r'(<h\d\b[^>]*\bid="(\w+)"[^>]*>(?:(?!</h\d>).)*</h\d>)\s*(?:<div class="code-copy-outer-scaffold">)?<div class="sourceCode"[^>]*><pre(?![^>]*cell-code)[^>]*>'
+_signature = re.compile(r'(<h\d\b[^>]*>((?:(?!</h\d>).)*)</h\d>)\s*(?:<div class="code-copy-outer-scaffold">)?<div class="sourceCode"[^>]*><pre(?![^>]*cell-code)[^>]*>'
                         r'((?:(?!</pre>).)*)</pre></div>(?:<button\b[^>]*>(?:(?!</button>).)*</button></div>)?(?:\s*<p><em>(?:(?!</p>).)*</em></p>)?', re.S)
 _source = re.compile(r"<pre\b[^>]*cell-code[^>]*>((?:(?!</pre>).)*)</pre>", re.S)
 _formula = re.compile(r"<math\b[^>]*>((?:(?!</math>).)*?)<annotation\b[^>]*>(.*?)</annotation>", re.S)
@@ -107,8 +107,8 @@ def finish_search(out):
 def signed_once(page):
     "A page without the signatures, and the docstrings below them, that stand in the source shown on it."
     shown = {name for source in _source.findall(page) for name in re.findall(r"^(?:class|def) (\w+)", plain(source), re.M)}
-    same = lambda name, block: name in shown and re.match(rf"\s*(?:@[^\n]*\s*)*(?:class|def) {name}\b", plain(block))
-    return _signature.sub(lambda m: m[1] if same(m[2], m[3]) else m[0], page)
+    same = lambda name, block: name in shown and re.match(rf"\s*(?:class|def) {name}\b", plain(block))
+    return _signature.sub(lambda m: m[1] if same(plain(m[2]).strip(), m[3]) else m[0], page)
 
 
 def finish(page, depth, url):

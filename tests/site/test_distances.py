@@ -2,6 +2,8 @@
 
 `python tests/site/test_distances.py [page.html ...]` prints the table. The line of (8) is the nearest one that ends in `# (8)` or in a list or range with it;
 its check is the first output or test below that line."""
+import ast
+import inspect
 import re
 import sys
 from contextlib import contextmanager
@@ -12,10 +14,14 @@ from threading import Thread
 
 import pytest
 
+if __name__ == "__main__": sys.path[:0] = [str(Path(__file__).resolve().parents[2]/p) for p in ("", "tests", "tests/support", "tests/house")]
+from test_pages import book
+
+from lstm_nb import lstm_cell_backward, lstm_cell_forward
+
 root = Path(__file__).resolve().parents[2]
 most = 800          # a screen
 wanted = {"cell.html": [*map(str, range(1, 18)), *(f"{n}b" for n in range(11, 15))], "sequence.html": ["18", "19", "20"]}
-notebooks = {"04_cell": [str(n) for n in range(1, 11)], "05_sequence": []}
 checks = r"\b(assert\w*|check_gradients|test_\w+|error\w*)\b"
 
 places = """checks => {  // where equations, lines with numbers, and outputs or tests stand
@@ -76,6 +82,18 @@ def test_what_is_far_off_is_seen(visit):
     assert {n for n in wanted["cell.html"] if max(found[n]) > most} >= {"8"} and found["1"] == distances(visit("cell.html"))["1"]
 
 
+@pytest.mark.parametrize("function, equations", [(lstm_cell_forward, range(1, 7)), (lstm_cell_backward, range(7, 11))], ids=["forward", "backward"])
+def test_a_line_of_an_example_is_that_of_the_function(function, equations):
+    "And each is displayed with its check: the cell ends in an expression with what the line computes."
+    cells = [c for c in book()["04_cell"].cells if c.lesson]
+    for number in equations:
+        found = [(c, line) for c in cells for line in c.lines if line.endswith(f"# ({number})")]
+        assert len(found) == 1, number
+        cell, line = found[0]
+        assert line.split("#")[0].split() in [own.split("#")[0].split() for own in inspect.getsource(function).splitlines()], line
+        assert isinstance(cell.tree[-1], ast.Expr) and re.search(rf"\b{line.split()[0]}\b", cell.lines[-1]), cell.text
+
+
 def test_numbers():
     assert numbers("(8)") == ["8"] and numbers("(11b)-(14b)") == ["11b", "12b", "13b", "14b"] and numbers("(18), (19)") == ["18", "19"]
 
@@ -97,7 +115,6 @@ def browsing(folder):
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(root/"tests"), str(root/"tests/support")]
     with browsing(root/"_docs") as show:
         for name in sys.argv[1:] or wanted:
             print(f"{name:16}{'line':>8}{'check':>8}")
