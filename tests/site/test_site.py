@@ -1,12 +1,13 @@
 """The built site, in a browser and without.
 
 In the short form a page is opened once for all tests that only look at it, light or dark in turn; in the long form anew for each."""
+import json
 import re
 from urllib.parse import urljoin
 
 import pytest
-from conftest import at_rest, go, site_folder
-from finish_site import moved, to
+from conftest import at_rest, go, root, site_folder
+from finish_site import moved, plain, to
 from problems import long
 from site_reader import page_names
 from test_pages import exceptions, guarded, most_pixels, names_of, number_of
@@ -40,6 +41,16 @@ def test_no_list_starts_in_the_middle(site, name): assert site.pages[name].start
 
 @every_page
 def test_every_picture_has_a_text(site, name): assert site.pages[name].mute == []
+
+
+@every_page
+def test_a_signature_stands_once(name):
+    "What a page shows the source of has no second signature above it."
+    page, shown = (site_folder/name).read_text(encoding="utf-8"), {True: [], False: []}
+    for kind, block in re.findall(r"<pre\b([^>]*)>(.*?)</pre>", page, re.S):
+        shown["cell-code" in kind] += re.findall(r"^(?:class|def) (\w+)", plain(block), re.M)
+    documented = {plain(text).strip() for text in re.findall(r"<h\d\b[^>]*>(.*?)</h\d>", page, re.S)}
+    assert documented & {*shown[False]} & {*shown[True]} == set()
 
 
 def test_the_search_has_each_formula_once(site): assert site.doubled == []
@@ -234,6 +245,24 @@ def test_the_numbers_say_what_happened(visit, scheme, width):
     assert box["width"] > 150 and box["x"] + box["width"] <= width
     light = page.evaluate("getComputedStyle(document.getElementById('number')).backgroundColor.match(/\\d+/g).slice(0, 3).every(c => c > 127)")
     assert light == (scheme == "light") and page.faults == []
+
+
+def test_the_numbers_are_found_as_they_are_printed(visit):
+    "In a real browser: by value and by prefix, with a point or a comma, and not inside another number."
+    page = visit("editions.html")
+    def found(text):
+        page.locator("#number").fill(text)
+        return page.locator("#numbers tbody tr:visible").all_inner_texts()
+    everything = found("")
+    for text, entry, story in [("-0.0698198561274", "dWf[3][1]", "v1 to the early v3a"), ("0.40512433093", "dWi[1][2]", "late v3a, v3b and v4"), ("0,405", "dWi[1][2]", "late v3a, v3b and v4"),
+                               ("-0,0698", "dWf[3][1]", "v1 to the early v3a"), ("[-0.15745657]", "dbf[4]", "late v3a"), ("-1.5745657e-01", "dbf[4]", "late v3a")]:
+        rows = found(text)
+        assert 0 < len(rows) < 5 and any(entry in row and story in row for row in rows), (text, rows)
+    for row in json.loads((root/"nbs/editions.json").read_text(encoding="utf-8")):
+        for what, digits in row["printed"].items() if row["function"].endswith("backward") else ():
+            for text in (digits, digits.replace(".", ","), digits.split()[0][:9]): assert any(what in r and row["function"] in r for r in found(text)), (what, text)
+    assert found("99") == found("0698") == found("elephant") == [] and "99" in "".join(everything) and "0698" in "".join(everything)
+    assert found("") == everything and page.faults == []
 
 
 quarto = """() => {  // what Quarto's pages and its theme have, and smalldocs' have not
