@@ -93,6 +93,21 @@ def test_fits_a_phone(page):
     assert page.evaluate(sticks_out) == []
 
 
+def test_the_first_screen_shows_the_way(visit):
+    "What the book is, a figure, and three ways in, each with what its code prints, without scrolling."
+    page = visit("index.html")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    doors = page.evaluate("""() => [...document.querySelectorAll(".doors h2")].map(h => {
+      let e = h, seen = []
+      while ((e = e.nextElementSibling) && e.tagName != "H2") seen.push(e)
+      const out = seen.flatMap(e => [...e.querySelectorAll(".cell-output pre")])
+      return [h.innerText, out.length, Math.max(...out.map(e => e.getBoundingClientRect().bottom))]
+    })""")
+    assert [name for name, *_ in doors] == ["Check your code", "Read the derivation", "Port a model"]
+    assert all(outputs > 0 and bottom <= 800 for _, outputs, bottom in doors), doors
+    assert page.evaluate("document.querySelector('.doors figure').getBoundingClientRect().bottom") < 800
+
+
 def address_of(name): return re.sub(r"(^|/)\d+_", r"\1", name) + ".html"
 def height(page): return page.evaluate("document.documentElement.scrollHeight")
 
