@@ -10,6 +10,7 @@ import yaml
 
 _left_out = re.compile(r'<!--.*?-->|<span id="[^"]*"></span>\n*|^```\{=html\}.*?^```$|\{target="_blank"[^}]*\}|^---$', re.S | re.M)
 _to_notebook = re.compile(r"(\]\()([\w./-]+\.ipynb)((?:#[^)\s]*)?\))")
+_signature = re.compile(r"^(#+ (\w+))\n+```python\n(?:class|def) \2\b.*?^```$(?:\n+^\*[^\n]*\*$)?", re.S | re.M)
 _given = re.compile(r"^#\|\s*([\w-]+)\s*:?\s*(.*)$")
 
 
@@ -64,7 +65,11 @@ def plain(notebook, place, places):
         if to not in places: return m[0]
         return m[1] + os.path.relpath(places[to], here or ".").replace(os.sep, "/") + ".md" + m[3]
     about = front(notebook)
-    text = f"# {about.get('title', '')}\n\n> {about.get('description', '')}\n\n" + "\n\n".join(map(cell_text, notebook["cells"]))
+    source = "\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code")
+    shown = {*re.findall(r"^(?:class|def) (\w+)", source, re.M)}       # its signature stands there: not once more above
+    text = "\n\n".join(map(cell_text, notebook["cells"]))
+    text = _signature.sub(lambda m: m[1] if m[2] in shown else m[0], text)
+    text = f"# {about.get('title', '')}\n\n> {about.get('description', '')}\n\n{text}"
     return re.sub(r"\n{3,}", "\n\n", _to_notebook.sub(link, text)).strip() + "\n"
 
 

@@ -76,7 +76,9 @@ def test_a_copy_has_what_the_page_shows():
     page = notebook(
         cell("markdown", '<!-- written -->\n<span id="eq-1"></span>\n\n$$a = b \\qquad (1)$$ see [(2)](../04_cell.ipynb#eq-2), [home](../index.ipynb), [x](../gone.ipynb)'),
         cell("code", "#| code-fold: show\nx = 1  # ---\nx", [out(text_plain="1")]),
-        cell("code", "#| echo: false\n#| output: asis\nshow_doc(f)", [out(text_markdown="---\n### f\n\nIt is [there](../04_cell.ipynb).")]),
+        cell("code", "#| echo: false\n#| output: asis\nshow_doc(f)", [out(text_markdown="---\n### f\n\n```python\ndef f(\n    x, # It\n)\n```\n\n*It is [there](../04_cell.ipynb).*")]),
+        cell("code", "#| echo: false\n#| output: asis\nshow_doc(g)", [out(text_markdown="---\n### g\n\n```python\ndef g(\n)\n```\n\n*What it does.*")]),
+        cell("code", "#| code-fold: show\ndef g(): 'What it does.'"),
         cell("code", "#| fig-cap: 'What to see'\nplot()", [out(image_png="...")]),
         cell("code", "print(2)", [{"output_type": "stream", "text": ["2\n"]}]),
         cell("code", "#| echo: false\nHTML(box)", [out(text_html="<b>box</b>")]))
@@ -98,7 +100,19 @@ x
 
 ### f
 
-It is [there](../cell.html.md).
+```python
+def f(
+    x, # It
+)
+```
+
+*It is [there](../cell.html.md).*
+
+### g
+
+```python
+def g(): 'What it does.'
+```
 
 ```python
 plot()
