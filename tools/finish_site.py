@@ -11,6 +11,7 @@
 - A formula in a line stays on it with the comma that follows, and a named function keeps clear of its argument.
 - A function whose source is shown has its signature there: nbdev sets it and its docstring once more above the source.
 - An address of an earlier version leads to where the page is now.
+- A page that runs in Colab has a link that opens it there.
 - Beside each page lies a copy in plain text, and `llms.txt` lists them."""
 import html
 import json
@@ -131,6 +132,22 @@ def finish(page, depth, url):
                   r'<span class="math display">\1</span>', page, flags=re.S)
 
 
+def colab_pages():
+    "The notebooks that begin with a cell which installs the package where it is missing, as in Colab."
+    folder = root/"nbs"
+    return [p.relative_to(folder).as_posix() for p in folder.rglob("*.ipynb") if "pip install -q" in p.read_text(encoding="utf-8")]
+
+
+def with_colab(page, notebook):
+    "A page with a link that opens its notebook in Colab."
+    if 'class="colab"' in page: return page
+    ini = ConfigParser(delimiters=["="])
+    ini.read(root/"settings.ini", encoding="utf-8")
+    where = f"{ini['DEFAULT']['user']}/{ini['DEFAULT']['repo']}/blob/{ini['DEFAULT']['branch']}/nbs/{notebook}"
+    link = f'<p class="colab"><a href="https://colab.research.google.com/github/{where}">Open this page in Colab</a></p>'
+    return re.sub(r"<p>(?!<)[A-Z]", lambda m: link + m[0], page, count=1)
+
+
 def main():
     out = Path(os.environ["QUARTO_PROJECT_OUTPUT_DIR"])
     if (out/"README.md").exists(): shutil.copy(root/"README.md", out/"README.md")  # tools/readme.py made it
@@ -149,6 +166,10 @@ def main():
     for old, new in moved.items():
         if (out/f"{new}.html").exists(): (out/f"{old}.html").write_text(signpost.format(page=to(old, new)), encoding="utf-8")
     publish(out)
+    pages = plain_text.read(out.resolve().parent)
+    for notebook in {*colab_pages()} & {*pages}:
+        file = out/pages[notebook][1]
+        file.write_text(with_colab(file.read_text(encoding="utf-8"), notebook), encoding="utf-8")
 
 
 if __name__ == "__main__": main()
