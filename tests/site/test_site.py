@@ -47,6 +47,26 @@ def test_no_list_starts_in_the_middle(site, name): assert site.pages[name].start
 def test_every_picture_has_a_text(site, name): assert site.pages[name].mute == []
 
 
+@every_page
+def test_each_signature_appears_once(site, name):
+    "A function whose code is shown has no second box with its signature."
+    assert signatures((site_folder/name).read_text(encoding="utf-8")) == []
+
+
+def signatures(page):
+    "Names whose signature stands in two blocks one right after the other, under one heading."
+    found = []
+    for part in re.split(r"<h[1-6]\b", page):
+        names = [re.search(r"\b(?:def|class) (\w+)\(", re.sub(r"<[^>]*>", "", block)) for block in re.findall(r"<pre\b.*?</pre>", part, re.S)]
+        found += [a[1] for a, b in zip(names, names[1:]) if a and b and a[1] == b[1]]
+    return found
+
+
+def test_a_signature_that_appears_twice_is_seen():
+    box, code = "<pre>def <b>f</b>(x)</pre>", "<pre>def f(x): pass</pre>"
+    assert signatures(f"<h3>f</h3>{box}{code}<h3>g</h3>{code}") == ["f"] and signatures(f"<h3>f</h3>{code}<p>and</p><h3>g</h3>{code}") == []
+
+
 def test_the_search_has_each_formula_once(site): assert site.doubled == []
 
 
