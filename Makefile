@@ -70,7 +70,7 @@ bench: .venv/.bench  ## time the engines against PyTorch and JAX, on a quiet mac
 	@$(bin)/python bench/shards.py
 	@$(bin)/python bench/check.py
 
-train: .venv/.bench  ## train on digits, sums and text for the figures of the training
+train: .venv/.bench  ## train on digits, sums and text for the numbers of the training part
 	@$(bin)/python -W ignore bench/digits.py
 	@$(bin)/python bench/adding.py
 	@$(bin)/python bench/text.py

@@ -29,7 +29,7 @@ def split():
 
 
 def recipe(chosen, s, seed=0, dtype=np.float32):
-    "All that a training is made of: first weights, batches with their masks, step sizes and how many steps, for the images `chosen`."
+    "All that a training run is made of: first weights, batches with their masks, step sizes and how many steps, for the images `chosen`."
     from lstm_nb import init_network
     from lstm_nb.training.updates import cosine_schedule, minibatch
     x, labels = digits()

@@ -31,7 +31,7 @@ def letters():
 
 
 def init(task, net, n_x, n_y):
-    "The network that a training starts from."
+    "The network that training starts from."
     from lstm_nb import init_lstm_parameters, init_network, init_rnn_parameters
     kind = init_rnn_parameters if net == "rnn" else partial(init_lstm_parameters, forget_bias=forget_bias[task])
     return init_network(n_x, units[task], n_y=n_y, init=kind, rng=0, dtype=np.float32)

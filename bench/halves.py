@@ -29,7 +29,7 @@ def whole(q):
 
 
 def halves(q):
-    "The columns of a batch know nothing of each other, so only the gradients of weights and biases are added."
+    "The columns of a batch know nothing about each other, so only the gradients of weights and biases are added."
     import numpy as np
     pool, tapes, m = ThreadPoolExecutor(2), [None, None], q["a0"].shape[1] // 2
     half = lambda s: {k: v if k == "parameters" else v[:, s].copy("K") for k, v in q.items()}

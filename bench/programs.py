@@ -144,7 +144,7 @@ def split(dW, db, order):
 
 
 def jax_scan(q):
-    "One stacked product a step under `lax.scan`, jitted; of five ways to write it (rows or columns, the input product inside or before) the fastest over all sizes."
+    "One stacked product per step under `lax.scan`, jitted; of five ways to write it (rows or columns, the input product inside or before) the fastest over all sizes."
     import jax
     from jax import lax, nn, numpy as jnp
     jax.config.update("jax_enable_x64", True)

@@ -1,6 +1,6 @@
 """The usual batched NumPy LSTM: what most public code does once it has left the course exercise behind.
 
-One stacked product a step, a cache a step, and on the way back the gradients of the weights added step by step.
+One stacked product per step, one cache per step, and on the way back the gradients of the weights added step by step.
 The arguments and the results are those of lstm_nb, so that the same program can run both."""
 import numpy as np
 
@@ -37,7 +37,7 @@ def forward(x, a0, parameters, c0):
 
 
 def backward(da, tape):
-    "The gradients by everything, under the names of lstm_backward."
+    "The gradients with respect to everything, under the names of lstm_backward."
     caches, W = tape
     n, m, T_x = da.shape
     dW, db = np.zeros_like(W), np.zeros((4*n, 1), W.dtype)

@@ -490,11 +490,11 @@ def optional(
 def check_result(
     name:str, # What the function is called in the error
     result, # What it returned
-) -> tuple: # Loss, gradients, and a dictionary of figures, empty if none
+) -> tuple: # Loss, gradients, and a dictionary of numbers, empty if none
     "Raises `TypeError` unless a function returned a loss and gradients."
     if isinstance(result, tuple) and len(result) in (2, 3):
         loss, gradients, figures = (*result, {})[:3]
         if isinstance(figures, Mapping): return loss, gradients, figures
     raise TypeError(f"{name}: expected (loss, gradients) or (loss, "
-                    "gradients, a dictionary of figures), "
+                    "gradients, a dictionary of numbers), "
                     f"got {type(result).__name__}")

@@ -98,8 +98,8 @@ def assert_close(
     if error.size and not error[worst] <= rtol:
         entry = ", ".join(map(str, worst))
         raise AssertionError(
-            f"{name}: entry ({entry}) is wrong by {error[worst]:.1e} "
-            f"of its size (allowed: {rtol:.0e}):\n"
+            f"{name}: entry ({entry}) has relative error "
+            f"{error[worst]:.1e} (allowed: {rtol:.0e}):\n"
             f"got      {actual[worst]}\nexpected {expected[worst]}")
 
 # %% ../nbs/02_gradcheck.ipynb #f4ffc4c6
@@ -153,7 +153,7 @@ def _check_names(
     for k in inputs:
         if f"d{k}" not in gradients:
             raise MissingParameter(f'gradients: "d{k}" is missing, '
-                                   f'the gradient by inputs["{k}"]')
+                                   f'the gradient for inputs["{k}"]')
     for k in gradients:
         if str(k)[1:] not in inputs:
             raise MissingParameter(f'inputs: "{str(k)[1:]}" is missing, '
@@ -184,7 +184,7 @@ def _check_directions(
             np.linalg.norm(terms), np.finfo(float).tiny)
         if not error <= rtol:
             raise AssertionError(
-                f"dot product: wrong by {error:.1e} of its size "
+                f"dot product: relative error {error:.1e} "
                 f"(allowed: {rtol:.0e}):\n"
                 f"got      {terms.sum()}\nexpected {slope}")
         worst = max(worst, float(error))

@@ -41,7 +41,7 @@ def plant(sources):
 
 
 def run_page(module):
-    "All cells of the module's page but the exported ones and the figures, in the names of the module."
+    "All cells of the module's page but the exported ones and those that draw, in the names of the module."
     import lstm_nb
     names = dict(vars(getattr(lstm_nb, module)), __name__="page")
     cells = json.loads((root/"nbs"/f"{pages[module]}.ipynb").read_text(encoding="utf-8"))["cells"]

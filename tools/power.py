@@ -96,7 +96,7 @@ def course(edition):
     "One check for every figure and every shape that an edition prints for the LSTM."
     from test_published import cases, test_published_figures
     chosen = [c for c in cases if c["function"].startswith("lstm") and edition in c["editions"]]
-    if not any(c["function"] == "lstm_backward" for c in chosen):       # the first editions: other figures, and one draws more
+    if not any(c["function"] == "lstm_backward" for c in chosen):       # the first editions: other numbers, and one draws more
         late = next(c for c in cases if c["function"] == "lstm_backward")
         more = [["Wy", [2, 5]], ["by", [2, 1]]] if edition == "v3a-early" else []
         chosen.append(late | {"figures": first_figures, "draws": late["draws"] + more})
@@ -136,7 +136,7 @@ def onnx():
 
 
 def keras():
-    "Keras' own lstm_test.py, with our step in the place of the one that it tests."
+    "Keras' own lstm_test.py, with our step in place of the one that it tests."
     import lstm_nb
     its_own = LSTMCell.call
 

@@ -64,7 +64,7 @@ def unproved(text):
 def build(folder, names, note=lambda name, seconds: None):
     "Compile these files in `folder`, where their sources lie; what the last one printed comes back."
     for name in names:
-        if found := unproved((folder/name).read_text("utf-8")): raise Failed(f"{name}: {found[0]} is no proof")
+        if found := unproved((folder/name).read_text("utf-8")): raise Failed(f"{name}: {found[0]} is not a proof")
         start = time.perf_counter()
         printed = run(["coqc", "-q", "-Q", ".", "LSTM", name], folder)
         note(name, time.perf_counter() - start)

@@ -57,10 +57,11 @@ def render():
     nb = read_nb(cfg.nbs_path/cfg.readme_nb)
     FilterDefaults()(nb)
     parts = []
+    div = re.compile(r"^:::.*\n?", re.M)       # what opens and closes the columns of the site
     for cell in nb.cells:
         if not cell.get("source"): continue
         if cell.cell_type == "raw": parts += [f"# {nb.frontmatter_['title']}", f"> {nb.frontmatter_['description']}"]
-        elif cell.cell_type == "markdown": parts.append(absolute(cell.source.strip(), cfg))
+        elif cell.cell_type == "markdown": parts += [text] if (text := absolute(div.sub("", cell.source).strip(), cfg)) else []
         else:
             for part in code(cell):
                 if part.startswith("```python\n") and parts[-1].startswith("```python\n"): part = parts.pop()[:-3] + part[9:]

@@ -1,4 +1,4 @@
-"""Of which code a committed record is: a stamp of each module that it speaks of.
+"""Of which code a committed record is: a stamp of each module that it is about.
 
 `python tools/stamps.py` writes bench/records/README.md, which says of every record whether the code has changed since."""
 import ast
@@ -11,7 +11,7 @@ core = "cell", "sequence"
 numpy_engine = "engines.arrays", "engines.calls"
 both_engines = *numpy_engine, "engines.compiled"
 trained = "networks.layers", "training.network", "training.updates", "training.loop"
-# the record, what makes it, and the modules that it speaks of
+# the record, what makes it, and the modules that it is about
 records = {
     "tests/records/mutants.json": ("make mutants", ("parameters", "activations", "gradcheck", "rnn", *core, "output")),
     "tests/records/power.json": ("make power", core),
@@ -57,7 +57,7 @@ def stale(record):
 def table():
     "bench/records/README.md."
     lines = ["# Records", "", "Written by `python tools/stamps.py`; a test compares. A record that is of earlier code was right for that code, and says nothing",
-             "about what has changed since: the command makes it anew.", "", "| record | made by | speaks of | is of earlier code of |", "|---|---|---|---|"]
+             "about what has changed since: the command makes it anew.", "", "| record | made by | is about | is of earlier code of |", "|---|---|---|---|"]
     for record, (command, modules) in records.items():
         lines.append(f"| `{record}` | `{command}` | {', '.join(modules)} | {', '.join(stale(record)) or 'none'} |")
     return "\n".join(lines) + "\n"

@@ -29,7 +29,7 @@ def _carry_cause(found, letter, i):
 
 # %% ../../nbs/checker/18_carries.ipynb #eea39577
 def _judge_arriving(study, found, i, past):
-    "Judge the gradient by the hidden state; the step whose `da` it has."
+    "Judge the gradient for the hidden state; the step whose `da` it has."
     of_da = {k[1]: v for k, v in (found or {}).items() if k[0] == "da"}
     if found is None or not i and len(of_da) > 1:
         if i: study.judge("carry_a", False)

@@ -136,7 +136,7 @@ def _gradients_for_weights(gate, q, name, dz):
     n_a, source = len(q["a_prev"]), "a_prev" if name == "da_prev" else "xt"
     columns = slice(None, n_a) if name == "da_prev" else slice(n_a, None)
     W = next(w.name for w in gate.weights if source in w.inputs)
-    return {f"d{W} stands in the place of {W}":
+    return {f"d{W} stands in place of {W}":
             sum((z @ stack_of(q).T)[:, columns].T @ z for z in dz.values())}
 
 # %% ../../nbs/checker/12_causes.ipynb #ae4d7455

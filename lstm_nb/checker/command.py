@@ -105,7 +105,7 @@ def _counted(lines):
 def rows(
     found:dict, # What `run_file` returned
 ) -> list: # Rows of a table, one a function
-    "What was found in a file, one row a function."
+    "What was found in a file, one row per function."
     made = [[r["function"], int(not r["passed"]),
              " ".join(f["equation"] for f in r["findings"]),
              "; ".join(f["cause"] for f in r["findings"]), ""]
@@ -230,7 +230,7 @@ def _options(args=None):
     how = p.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print JSON")
     how.add_argument("--csv", action="store_true",
-                     help="print one line a function, with a progress bar")
+                     help="print a line per function, with a progress bar")
     how.add_argument("--watch", action="store_true",
                      help="judge again at every save")
     return p.parse_args(args)

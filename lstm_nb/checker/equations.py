@@ -22,7 +22,7 @@ class Equation(NamedTuple):
 
 # %% ../../nbs/checker/01_equations.ipynb #e76c2e19
 _GATE = ("Which weights, which bias and which stack does the {} gate read, "
-         "and what squeezes it?")
+         "and what squashes it?")
 _READS = "It reads the new hidden state, and each column adds up to 1."
 
 def _forward(number, what, hint, of="lstm_cell_forward"):
@@ -35,13 +35,13 @@ _FORWARD = [
     _forward("1", "Γf", _GATE.format("forget")),
     _forward("2", "Γi", _GATE.format("input")),
     _forward("3", "c̃",
-             "The candidate is no gate: which values must it take?"),
+             "The candidate is not a gate: which values must it take?"),
     _forward("4", "c^t",
              "Two products are added: what stays of the old memory, "
                          "and what is written."),
     _forward("5", "Γo", _GATE.format("output")),
     _forward("6", "a^t",
-             "The outside sees a share of the new memory, squeezed."),
+             "The outside sees a share of the new memory, squashed."),
     _forward("y", "the prediction", _READS)]
 _FORWARD_RNN = [
     _forward("R1", "a^t", "Two products and a bias, then one tanh.",
@@ -91,7 +91,7 @@ _BACKWARD = [
     _backward("17", "dxt", _TERMS.format("x^t"), "21")]
 _BACKWARD_RNN = [
     _backward("R3", "dz",
-              "What is the slope of a tanh, told by its output?"),
+              "What is the slope of a tanh, in terms of its output?"),
     _backward("R4", "dWax", _WEIGHTS), _backward("R5", "dWaa", _WEIGHTS),
     _backward("R6", "dba", _BIASES),
     _backward("R7", "da_prev", _BACK.format("Waa")),

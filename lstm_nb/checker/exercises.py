@@ -27,7 +27,7 @@ def gap(
     if {*numbers} <= {*LATER}:
         later = " to ".join(f"({LATER[n]})" for n in numbers)
         what = f"book {what}, later editions {later}"
-    error = Gap(f"The first gap: {what}. Write it in the place of "
+    error = Gap(f"The first gap: {what}. Write it in place of "
                 f"gap(\"{equation}\"), run the cell again, and go "
                 f"on.{hint}")
     error.what = what

@@ -152,7 +152,8 @@ def _take(loaded, wanted, kept, there):
             loaded.notes.append(f"{name} is not in the file")
         elif other and "cell" not in k:
             unjudged[k] = f"it goes with {min(other)} of CS231n"
-        elif not callable(function): unjudged[k] = f"{name} is no function"
+        elif not callable(function):
+            unjudged[k] = f"{name} is not a function"
         elif not parts: functions[k] = function
         elif plain := method(k, name, loaded.names, there, loaded.flags):
             functions[k] = plain

@@ -159,7 +159,7 @@ def unpack(
     except ValueError: raise
     except Exception as e:
         raise ValueError(
-            f"this is no message: {type(e).__name__}") from None
+            f"this is not a message: {type(e).__name__}") from None
 
 # %% ../../nbs/checker/30_messages.ipynb #5c0f56e2
 class Ended(BaseException):
@@ -186,7 +186,7 @@ class Channel:
         if max(header, body) > MOST: raise Ended("it answers without end")
         try: return unpack(self._read(header), self._read(body), self.held)
         except (ValueError, RecursionError):
-            raise Ended("what it sends is no answer") from None
+            raise Ended("what it sends is not an answer") from None
 
     def _read(self, n):
         "The next `n` bytes."

@@ -35,7 +35,7 @@ PYTHON_2 = {"xrange": range, "unicode": str, "long": int,
             "reduce": functools.reduce}
 
 class StandIn:
-    "Stands in the place of a name that could not be imported."
+    "Stands in place of a name that could not be imported."
     def __init__(self, name, log):
         self.__dict__.update(_name=name, _log=log)
 
@@ -73,7 +73,7 @@ def stand_in(
     log:list, # What is used of it is noted here
     lent:dict, # Functions of this book, by name
 ) -> dict: # Name -> value
-    "What is put in the place of what an import should have brought."
+    "What is put in place of what an import should have brought."
     if isinstance(node, ast.Import):
         return {(a.asname or a.name).split(".")[0]: StandIn(a.name, log)
                 for a in node.names}

@@ -92,7 +92,7 @@ def best_play(
     caches:list, # As the backward cell reads them
     got:dict, # What the sequence returned
     backward, # The backward cell to play with
-    limit:int=99, # More broken rules than this are no explanation
+    limit:int=99, # More broken rules than this do not explain it
 ) -> tuple: # How many rules are broken, if that explains it, its study
     "Find the way with the fewest broken rules."
     if not any(v.any() and np.isfinite(v).all() for v in got.values()):

@@ -28,7 +28,7 @@ def upstream(
     line:CellGate, # A gate, or the line along the memory
     q:dict, # A problem
 ) -> tuple: # The right dΓ `(n_a, m)`, and its bound
-    "dΓ of one gate, right to the last digits."
+    "dΓ of one gate, right to rounding."
     da, dc = q["da_next"], q["dc_next"]
     size = {n: abs(v) for n, v in q.items() if isinstance(v, np.ndarray)}
     right = product(cell, line.dc, q)*dc + product(cell, line.da, q)*da

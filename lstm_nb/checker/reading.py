@@ -78,7 +78,7 @@ class Loaded:
         default_factory=dict) # Functions of this book that may be lent
 
 def _left(loaded, where, cell, bad):
-    "Name what is no Python."
+    "Name what is not Python."
     for error, first, lines in bad:
         number = getattr(error, "lineno", None) or first + 1
         at = number - first - 1
@@ -93,7 +93,7 @@ def _left(loaded, where, cell, bad):
                 loaded.notes.append(f"{name} cannot be read: {said}")
 
 def _flat(nodes):
-    "Take apart what is no definition, so that each part fails alone."
+    "Take apart what is not a definition, so that each part fails alone."
     found = []
     for n in nodes:
         main = isinstance(n, ast.If) and ast.unparse(n.test) in (

@@ -198,4 +198,4 @@ def report_of(
         rest = {k: v for k, v in value.items() if k != "passed"}
         return Report(**rest | {"findings": findings})
     except (TypeError, KeyError, AttributeError):
-        raise ValueError("this is no report") from None
+        raise ValueError("this is not a report") from None

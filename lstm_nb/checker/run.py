@@ -189,7 +189,7 @@ def _ask(guard, task, found):
         except Ended as e: said = str(e)
         except (KeyError, TypeError, AttributeError, ValueError,
                 IndexError):
-            said = "what it sends is no answer"
+            said = "what it sends is not an answer"
         finally: how = guard.end(talk.channel)
         found["notes"] += notes
         found["unjudged"] |= failed

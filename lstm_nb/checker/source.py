@@ -15,7 +15,7 @@ import tokenize
 from pathlib import Path
 
 # %% ../../nbs/checker/25_source.ipynb #df0dff30
-_SIZE = 2**25            # bytes; more is no homework
+_SIZE = 2**25            # bytes; no homework is larger
 
 def text_of(
     path:str, # A file
@@ -23,7 +23,7 @@ def text_of(
     "The text of a script or a notebook, in whichever encoding it is."
     path = Path(path)
     if not path.exists(): raise OSError("there is no such file")
-    if not path.is_file(): raise OSError("this is no regular file")
+    if not path.is_file(): raise OSError("this is not a regular file")
     if path.stat().st_size > _SIZE:
         raise OSError(f"the file has more than {_SIZE >> 20} MiB")
     data = path.read_bytes()
@@ -44,7 +44,7 @@ def sources(
     if not str(path).endswith(".ipynb"): return [("", text)]
     try: book = json.loads(text)
     except (ValueError, RecursionError) as e:
-        raise ValueError(f"this is no notebook: {e}") from None
+        raise ValueError(f"this is not a notebook: {e}") from None
     try:
         sheets = [book, *book.get("worksheets", [])]    # before 2015
         cells = [c for sheet in sheets for c in sheet.get("cells", [])
@@ -52,7 +52,7 @@ def sources(
         found = ["".join(c.get("source", c.get("input", "")))
                  for c in cells]
     except (AttributeError, TypeError, KeyError):
-        said = "this is no notebook: it is JSON of another form"
+        said = "this is not a notebook: it is JSON of another form"
         raise ValueError(said) from None
     return [(f"cell {i}, ", s) for i, s in enumerate(found, 1)]
 

@@ -15,7 +15,7 @@ from .study import Study
 from .forward import judge_step, read_cache
 
 # %% ../../nbs/checker/21_steps.ipynb #d458ac1c
-_START, _ZERO, _OTHER = -1, -2, -3      # in the place of a step's number
+_START, _ZERO, _OTHER = -1, -2, -3      # in place of a step's number
 _WHENCE = {_START: "every step starts from the state before the first one",
            _ZERO: "it is zero at every step",
            _OTHER: "the other state is handed on"}

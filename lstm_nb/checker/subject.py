@@ -105,7 +105,7 @@ def near_one(
     return rng.uniform(0.4, 1.4, shape) * rng.choice([-1, 1], shape)
 
 def _noisy(result, rng):
-    "Random numbers in the place of a cell's results; its cache stays."
+    "Random numbers in place of a cell's results; its cache stays."
     if isinstance(result, np.ndarray) and result.ndim:
         return near_one(rng, *result.shape)
     if hasattr(result, "keys"):

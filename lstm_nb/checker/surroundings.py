@@ -41,7 +41,7 @@ _switches = {"stdout": _Switch(), "stderr": _Switch()}
 
 @contextlib.contextmanager
 def _switched(name, sink):
-    "Hide what this thread writes; other threads see nothing of it."
+    "Hide what this thread writes; other threads do not see it."
     switch, before = _switches[name], getattr(sys, name)
     outer = switch.sink, switch.thread
     if before is not switch: switch.stream = before

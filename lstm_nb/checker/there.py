@@ -86,7 +86,7 @@ class Talk:
     def _message(self):
         heard = self.channel.receive()
         if not isinstance(heard, dict):
-            raise Ended("what it sends is no answer")
+            raise Ended("what it sends is not an answer")
         self.at = str(heard.get("at", self.at))
         return heard
 

@@ -88,7 +88,7 @@ def _run_part(f, parameters, job):
         raise PartError(number, f"{type(e).__name__}: {e}") from e
 
 def _own_result(result, parameters):
-    "Loss, gradients of the parameters, and figures if there are any."
+    "Loss, gradients of the parameters, and numbers if there are any."
     loss, gradients, figures = check_result("f", result)
     loss = check_tree_like("loss", loss, np.array(0.), of="one number",
                            check=as_array)
@@ -142,12 +142,12 @@ def _weighted(share, result):
 
 # %% ../../nbs/engines/07_shards.ipynb #1be63a8f
 def shard_gradients(
-    f, # (parameters, part) -> loss, gradients, and perhaps other figures
+    f, # (parameters, part) -> loss, gradients, and perhaps other numbers
     parts:list, # What `f` takes, an entry per part, however many workers
     parameters, # Arrays in dictionaries, lists and tuples
     map=map, # (function, list) -> results in order, as the builtin has it
     weights=None, # A number per part, or a function of one; its examples
-) -> tuple: # Loss, gradients of the parameters, figures: means of all
+) -> tuple: # Loss, gradients of the parameters, numbers: means of all
     "The gradients of a batch in parts, by any number of workers."
     for name, v in (("f", f), ("map", map)): check_function(name, v)
     if not check_kind("parts", parts, (list, tuple), "a list of parts"):

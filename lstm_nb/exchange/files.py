@@ -166,7 +166,7 @@ def _check_type(
     name:str, # Of an array in it
     dtype:str, # Its type, as the file calls it
 ):
-    "Raises `TypeError` for numbers that are no weights, or not NumPy's."
+    "Raises `TypeError` for numbers that are not weights, or not NumPy's."
     if dtype in ("F16", "F32", "F64", "C64"): return
     advice = ", convert it to float32 first" if "F" in dtype else ""
     raise TypeError(f'{path}: expected float numbers in "{name}", '

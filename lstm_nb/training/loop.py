@@ -27,7 +27,7 @@ from .updates import (adam, clip_by_norm, global_norm, settings_in_words,
 
 # %% ../../nbs/training/05_loop.ipynb #00199159
 class Run(namedtuple("Run", "parameters state step best history how")):
-    "A training as far as it has come: all that is needed to go on."
+    "A training run as far as it has come: all that is needed to go on."
     __slots__ = ()
     def __new__(cls,
         parameters, # After the last step
@@ -77,13 +77,13 @@ def _judge(
 _COLUMNS = "loss", "norm", "validation", "validated"
 
 def _result_parts(result):
-    "Loss, gradients and figures. Raises `TypeError` for anything else."
+    "Loss, gradients and numbers. Raises `TypeError` for anything else."
     name = "loss_and_gradients"
     loss, gradients, figures = check_result(name, result)
     for k in figures:
         if isinstance(k, str) and k not in _COLUMNS: continue
         raise ValueError(f"{name}: expected names for its "
-                         f"figures other than {', '.join(_COLUMNS)}, "
+                         f"numbers other than {', '.join(_COLUMNS)}, "
                          f"which fit writes down itself, got {k!r}")
     return check_number("loss", loss), gradients, figures
 
@@ -241,7 +241,7 @@ def _check_fit(loss_and_gradients, batch, lr, validate, patience, stop,
     check_flag("progress", progress)
 
 def fit(
-    loss_and_gradients, # (parameters, batch) -> loss, gradients, figures
+    loss_and_gradients, # (parameters, batch) -> loss, gradients, numbers
     parameters, # Arrays in dictionaries, lists and tuples
     batch, # (step) -> the batch of that step, and of nothing else
     steps:int, # Steps in all, those of the file at `path` among them

@@ -90,7 +90,7 @@ return _wrong(da_next, cache) | {'dxt': Evil()}
 """.strip().splitlines()
 caught = {      # what is done in the function -> what is found, or a word of why it is not judged
     "a forged report on every file that is open": (cheats("import os", "for fd in range(3, 30):", f"    try: os.write(fd, {report.encode()!r} + b'\\n')", "    except OSError: pass"), "it answers without end"),
-    "a forged answer in the place of the next one": (cheats(*answers), "what it sends is no answer"),
+    "a forged answer in place of the next one": (cheats(*answers), "what it sends is not an answer"),
     "answers from a thread": (cheats(*voices), ""),
     "NumPy patched": (cheats(*numpy_), ""),
     "the right answers looked for in every frame": (cheats(*frames), "R3"),
@@ -120,7 +120,7 @@ def test_an_attempt_is_caught(judged, tmp_path, attempt):
 @forks
 def test_what_is_caught_costs_no_other_file(judged):
     "The guard serves on, and what is right is right."
-    for attempt in ("a forged answer in the place of the next one", "an exit in the middle"): judged(caught[attempt][0])
+    for attempt in ("a forged answer in place of the next one", "an exit in the middle"): judged(caught[attempt][0])
     assert judged(right)["status"] == 0
 
 

@@ -228,7 +228,7 @@ def test_a_name_that_is_no_text_and_files_that_are_none(tmp_path):
     for option, code in ([], "utf-8:strict"), (["--csv"], "ascii"), (["--json"], "ascii"):
         done = run(tmp_path, *option, env={**os.environ, "PYTHONIOENCODING": code})
         assert done.returncode == 2 and "Traceback" not in done.stderr
-        assert "zz.py" in done.stdout and "xfcller.py" in done.stdout and done.stdout.count("no regular file") >= 2
+        assert "zz.py" in done.stdout and "xfcller.py" in done.stdout and done.stdout.count("not a regular file") >= 2
     assert len(json.loads(done.stdout)) == 4
 
 

@@ -50,7 +50,7 @@ def test_the_empty_edition_stops_kindly(edition, monkeypatch):
     for name in names:
         _, _, said = run(folder/f"{name}.ipynb")
         _, reports, _ = run(folder/f"{name}.ipynb", functions=True)
-        assert said.startswith("The first gap: ") and "Write it in the place of gap(" in said
+        assert said.startswith("The first gap: ") and "Write it in place of gap(" in said
         assert reports and all([f.equation for f in r.findings] == ["empty"] and not r.right for r in reports)
         assert reports[0].findings[0].cause.startswith("not finished: ") and reports[0].findings[0].cause.endswith(" is next")
         assert all(repr(r).startswith(f"{r.function}: not finished: ") for r in reports)

@@ -73,7 +73,7 @@ def test_pools_deliver_them(start):
 
 
 def test_the_error_of_a_training():
-    "What a training in a pool raises, with its last good parameters."
+    "What a training run in a pool raises, with its last good parameters."
     with ProcessPoolExecutor(1, mp.get_context("spawn")) as pool, pytest.raises(lstm_nb.NonFiniteError) as e: pool.submit(training).result(60)
     assert str(e.value) == "step 2: loss: expected finite numbers, got nan" and (e.value.step, e.value.what) == (2, "loss: expected finite numbers, got nan")
     assert e.value.parameters["w"].tolist() == [.9, .9]

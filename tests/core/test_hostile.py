@@ -144,7 +144,7 @@ def test_hostile_calls():
 
 def test_every_public_function_is_called():
     public = {k for k in lstm_nb.__all__ if callable(getattr(lstm_nb, k)) and not isinstance(getattr(lstm_nb, k), type)}
-    no_arrays = {"certified_rtol", "check", "gap", "which_edition", "plot_flow", "find_engine", "prove_engine", "exact_lstm"}       # sizes, a reader's function, a name, figures, a drawing: the pages and tests/checker/test_check.py try those
+    no_arrays = {"certified_rtol", "check", "gap", "which_edition", "plot_flow", "find_engine", "prove_engine", "exact_lstm"}       # sizes, a reader's function, a name, numbers, a drawing: the pages and tests/checker/test_check.py try those
     no_arrays |= {"shard_gradients", "split_columns"}            # a function of the caller's, any nesting: tests/engines/test_shards.py tries those
     no_arrays |= {"fit", "save_tree", "load_tree"}               # functions of the caller's, files: tests/training/test_train.py tries those
     assert public <= {*subjects} | no_arrays | test_weights.called

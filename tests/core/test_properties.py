@@ -30,7 +30,7 @@ def change(q, function, *names):
 
 
 def same(actual, expected):
-    "Equal to the last bit, array by array."
+    "Equal bit for bit, array by array."
     assert actual.keys() == expected.keys()
     for k in actual: assert np.array_equal(actual[k], expected[k]), k
 

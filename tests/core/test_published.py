@@ -1,4 +1,4 @@
-"The course's published figures, of its later editions where they differ, to all printed digits."
+"The course's published numbers, of its later editions where they differ, to all printed digits."
 import json
 import re
 from pathlib import Path

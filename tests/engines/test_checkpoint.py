@@ -50,7 +50,7 @@ def test_one_segment_is_the_plain_engine():
 
 
 def test_segments_are_the_engine_by_hand():
-    "To the bit: the same calls in the same order."
+    "Bit for bit: the same calls in the same order."
     q = draw(3, 5, 4, 9)
     tapes, (a, c) = [], (q["a0"], q["c0"])
     for s in (0, 3, 6):

@@ -1,4 +1,4 @@
-"Weights: every round trip to the bit, every wrong key, shape and type told by name, and files and arguments that nobody should pass."
+"Weights: every round trip bit for bit, every wrong key, shape and type named, and files and arguments that nobody should pass."
 import itertools
 import os
 import random
@@ -153,7 +153,7 @@ def test_wrong_weights_are_named(form, net):
 
 def check_type(read, wrong):
     try: read(wrong)
-    except ValueError as e: raise TypeError(str(e)) from e          # two layers of different types: told by the network's check
+    except ValueError as e: raise TypeError(str(e)) from e          # two layers of different types: named by the network's check
 
 
 @each
@@ -317,7 +317,7 @@ def test_tensors_that_want_a_gradient_or_lie_elsewhere():
 
 
 def test_two_biases():
-    "Only their sum counts, and where one is zero the other comes through to the bit."
+    "Only their sum counts, and where one is zero the other comes through bit for bit."
     state = to_torch(network("lstm"))
     b = state["bias_ih_l0"]
     rng = np.random.default_rng(0)

@@ -109,7 +109,7 @@ def without_prose(page):
 
 
 def prose(text):
-    "Whether Markdown has words that are no title, anchor or displayed formula."
+    "Whether Markdown has words that are not a title, anchor or displayed formula."
     text = re.sub(r"\$\$.*?\$\$|<[^>]*>|^#+ [^\n]*", "", text, flags=re.S | re.M)
     return len(re.findall(r"[A-Za-z]{2,}", text)) > 2
 

@@ -40,7 +40,7 @@ def backward(kind, upstream, tape): return programs[kind][1](upstream["a"], tape
 def judge(what, got, expected):
     """Every entry to 1e-12 of itself, of a hundredth of the largest of its array, or of a thousandth of the largest of all.
 
-    The last is for what cancels as a whole: two normalised units have nearly no gradient by their weights.
+    The last is for what cancels as a whole: two normalised units have nearly no gradient with respect to their weights.
     """
     assert got.keys() == expected.keys()
     largest = max(abs(g).max() for g in expected.values())
@@ -110,7 +110,7 @@ neutral = st.fixed_dictionaries({}, optional={
 @settings(max_examples=800 if long else 60)
 @given(q=cases.problem(), options=neutral, extra=st.sets(st.sampled_from(["Pf", "Pi", "Po", "Wp"])))
 def test_neutral(q, options, extra):
-    "Options that do nothing leave the LSTM of page 05, to rounding; with none of them it is the same to the bit forward."
+    "Options that do nothing leave the LSTM of page 05, to rounding; with none of them it is the same bit for bit forward."
     p = q["parameters"]
     n_a, m = q["a0"].shape
     if "mask" in options: options["mask"] = np.ones((n_a, m))

@@ -1,4 +1,4 @@
-"""Keras' own tests of its recurrent layers, unmodified, with our functions in the place of its loops.
+"""Keras' own tests of its recurrent layers, unmodified, with our functions in place of its loops.
 
 `LSTM`, `GRU` and `SimpleRNN` keep their arguments, their weights and their bookkeeping; what runs over the sequence is
 ours, forward and backward: weights through `from_keras`, the loop through `layers_forward` and `layers_backward`."""
@@ -40,7 +40,7 @@ def engine(cell):
 
 
 def as_keras(gradients, bias):
-    "Gradients by our parameters as gradients by Keras' weights."
+    "Gradients with respect to our parameters as those with respect to Keras' weights."
     g = {k[1:]: v for k, v in gradients.items()}
     kernel, recurrent, b = to_keras([g])
     if "bca" in g: b[1] = np.concatenate([g["bz"], g["br"], g["bca"]]).ravel()     # of two biases that add up, both have the same
@@ -91,7 +91,7 @@ def loop(cell, x, states, lengths, masks):
 
 
 def inner_loop(self, sequences, initial_state, mask, training=False):
-    "In the place of Keras' loop over the steps."
+    "In place of Keras' loop over the steps."
     cell = self.cell
     if not isinstance(cell, (LSTMCell, GRUCell, SimpleRNNCell)): return RNN_loop(self, sequences, initial_state, mask, training)
     states = [*initial_state] if isinstance(initial_state, (list, tuple)) else [initial_state]

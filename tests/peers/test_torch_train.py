@@ -1,4 +1,4 @@
-"Training against PyTorch in float64: the updates, clipping and schedule on their own, and whole trainings, loss by loss."
+"Training against PyTorch in float64: the updates, clipping and schedule on their own, and whole training runs, loss by loss."
 import json
 import sys
 from functools import partial

@@ -7,10 +7,11 @@ from urllib.parse import urljoin
 
 import pytest
 from conftest import at_rest, go, root, site_folder
+from everything import modules
 from finish_site import moved, plain, to
 from problems import long
 from site_reader import page_names
-from test_pages import exceptions, guarded, most_pixels, names_of, number_of
+from test_pages import book, exceptions, guarded, most_pixels, names_of, number_of
 
 names = page_names(site_folder) or ["index.html"]
 every_page = pytest.mark.parametrize("name", names)
@@ -23,6 +24,10 @@ sticks_out = """() => [...document.querySelectorAll("main *")].filter(e => {
     if (["auto", "scroll", "hidden"].includes(getComputedStyle(p).overflowX)) return false
   return true
 }).map(e => e.outerHTML.slice(0, 120))"""
+
+# what can be scrolled into view, but should be seen at once: formulas, and on a screen tables
+overflows = "[...document.querySelectorAll('main %s')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 120))"
+too_wide, wide_tables = overflows % ".math.display", overflows % ".table-scroll"
 
 
 def test_nothing_comes_from_outside(site): assert site.outside == []
@@ -102,6 +107,40 @@ def test_fits_a_phone(page):
     show(page, 390, "light" if long else page.look[0])
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.evaluate(sticks_out) == []
+    assert page.evaluate(too_wide) == []
+
+
+def test_fits_a_screen(page):
+    show(page, 1280, "light" if long else page.look[0])
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.evaluate(sticks_out) == []
+    assert page.evaluate(too_wide) == [] and page.evaluate(wide_tables) == []
+
+
+def test_what_does_not_fit_is_seen(visit):
+    page = visit("cell.html", 390)
+    before = page.evaluate(too_wide), page.evaluate(sticks_out)
+    page.evaluate("""() => {
+      const formula = document.querySelector("main .math.display")
+      formula.querySelector("math").style.width = "400px"
+      document.querySelector("main p").insertAdjacentHTML("afterend", "<div style='width: 500px'>wide</div>")
+    }""")
+    assert before == ([], []) and len(page.evaluate(too_wide)) == 1 and len(page.evaluate(sticks_out)) == 1
+
+
+def test_the_first_screen_shows_the_way(visit):
+    "What the book is, a figure, and three ways in, each with what its code prints, without scrolling."
+    page = visit("index.html")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    doors = page.evaluate("""() => [...document.querySelectorAll(".doors h2")].map(h => {
+      let e = h, seen = []
+      while ((e = e.nextElementSibling) && e.tagName != "H2") seen.push(e)
+      const out = seen.flatMap(e => [...e.querySelectorAll(".cell-output pre")])
+      return [h.innerText, out.length, Math.max(...out.map(e => e.getBoundingClientRect().bottom))]
+    })""")
+    assert [name for name, *_ in doors] == ["Check your code", "Read the derivation", "Port a model"]
+    assert all(outputs > 0 and bottom <= 800 for _, outputs, bottom in doors), doors
+    assert page.evaluate("document.querySelector('.doors figure').getBoundingClientRect().bottom") < 800
 
 
 def address_of(name): return re.sub(r"(^|/)\d+_", r"\1", name) + ".html"
@@ -221,16 +260,25 @@ def test_pages_lead_to_one_another(site):
     assert set(seen) == set(site.pages)
 
 
-def test_search_finds_a_function(visit):
+homes = {page.module: name for name, page in book().items()}
+errors = [(name, address_of(homes[place])) for place, module in modules.items() for name in module.__all__ if isinstance(kind := getattr(module, name), type) and issubclass(kind, BaseException)]
+
+
+@pytest.mark.parametrize(("words", "wanted"), [
+    ("lstm_cell_backward", "cell.html"), ("check my code", "checker/use.html"), ("check your code", "checker/use.html"), ("which equation is wrong", "checker/use.html"),
+    ("lstm_check", "checker/"), ("linear layer", "gradcheck.html#the-gradients-of-a-linear-layer"), ("backpropagation through time", "rnn.html"),
+    *errors])
+def test_search_finds(visit, words, wanted):
     page = visit("index.html")
     box = page.locator("#quarto-search input").first
     if not box.is_visible():
         page.locator("#quarto-search button").first.click()
         box = page.locator("input.aa-Input").first
-    box.press_sequentially("lstm_cell_backward")
+    box.press_sequentially(words)
     results = page.locator("a.search-result, .aa-Item a")
     results.first.wait_for()
-    assert any("cell.html" in href for href in results.evaluate_all("links => links.map(a => a.href)"))
+    found = results.evaluate_all("links => links.map(a => a.href)")
+    assert any(wanted in href for href in found[:10]), found
     assert page.faults == []
 
 

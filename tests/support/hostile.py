@@ -123,7 +123,7 @@ leaf_changes = [*layouts*3, *dtypes*8, *values*4, *shapes*2, *[junk]*14]
 
 
 def change_leaf(v, r):
-    "One change of an array; what is no array any more is left alone or replaced."
+    "One change of an array; what is not an array any more is left alone or replaced."
     if not isinstance(v, np.ndarray) or v.dtype.kind not in "biufc" or np.ma.isMaskedArray(v): return v if r.random() < 0.5 else r.choice(nonsense)
     if v.size > 1e6 or v.ndim > 8: return v
     return r.choice(leaf_changes)(v, r)

@@ -39,7 +39,7 @@ def longer(v, steps, fill=0.):
 def layered(padding):
     """A network of one layer as an engine; with `padding` it is the second direction of a pair, on a reversed sequence in front of nan.
 
-    A network shows the last memory only, so the cell below keeps all of them, and takes the gradient by them past the layer.
+    A network shows the last memory only, so the cell below keeps all of them, and takes the gradient with respect to them past the layer.
     """
     turn = (lambda v: v[:, :, ::-1]) if padding else np.array
 

@@ -25,7 +25,7 @@ def flat(v, name=""):
 
 
 def renamed(gradients):
-    "`flat` of gradients, each with the name of what it is the gradient by: dparameters_0_dWf is parameters_0_Wf."
+    "`flat` of gradients, each with the name of what it belongs to: dparameters_0_dWf is parameters_0_Wf."
     return {k[1:].rpartition("_d")[0] + "_" + k.rpartition("_d")[2] if k.startswith("dparameters") else k[1:]: v for k, v in flat(gradients).items()}
 
 

@@ -382,7 +382,7 @@ def is_pair(v): return isinstance(v, (list, tuple)) and len(v) == 2
 
 
 def layers_of(v, net):
-    "One tuple a layer, of one dictionary or two, or None if that is no network."
+    "One tuple a layer, of one dictionary or two, or None if that is not a network."
     if not isinstance(net, (list, tuple)) or not net: return v.wrong("parameters", Type)
     layers = [(p,) if isinstance(p, Mapping) else tuple(p) if is_pair(p) else () for p in net]
     for layer in layers:
@@ -783,7 +783,7 @@ def judge_update(trees, **bounds):
 
 
 def trees(q):
-    "Parameters in one of three forms, real, and gradients for them with some that are no parameter's."
+    "Parameters in one of three forms, real, and gradients for them with some that are not a parameter's."
     r, real = random.Random(q["x"].tobytes()), lambda v: {k: w.real.copy() for k, w in v.items()}
     cells = [real(q["rnn"]), real(q["lstm"])]
     p = r.choice([cells[0], cells, {"layers": [(None, cells[0]), cells[1]], "Wy": q["z"][:, 0].real}])

@@ -43,7 +43,7 @@ def digits():
 
 
 def test_digits_by_one_worker_and_by_two(digits):
-    "To the last bit, of the parameters, of Adam's state and of every number of the history."
+    "Bit for bit, of the parameters, of Adam's state and of every number of the history."
     one = digits()
     assert one.history["loss"][-5:].mean() < one.history["loss"][:5].mean() - .3 and one.history["right"].max() > .4
     for workers in (1, 2):
@@ -96,7 +96,7 @@ def go(steps, part=3, map=None, path=None, loss=quick_loss, **more):
 def test_what_goes_wrong_in_a_part():
     with pytest.raises(PartError, match="part 3: ZeroDivisionError"): go(2, loss=lambda p, part: quick_loss(p, part) if len(part) > 1 else 1/0)
     with pytest.raises(NonFiniteError, match="step 0: loss: expected finite numbers, got nan"): go(2, loss=lambda p, part: (np.nan, {"dw": p["w"]}))
-    with pytest.raises(ValueError, match="figures other than loss, norm, validation, validated"): go(2, loss=lambda p, part: (*quick_loss(p, part), {"loss": 1.}))
+    with pytest.raises(ValueError, match="numbers other than loss, norm, validation, validated"): go(2, loss=lambda p, part: (*quick_loss(p, part), {"loss": 1.}))
     with pytest.raises(ValueError, match="map: expected None without part"): go(2, None, map)
     with pytest.raises(TypeError, match="map: expected a function, got int"): go(2, map=3)
 

@@ -244,7 +244,7 @@ def test_a_disk_that_is_full(tmp_path, monkeypatch, write, read, stage):
 
 
 def test_names(tmp_path):
-    "Long ones, ones with signs that patterns are made of, and ones that are no text."
+    "Long ones, ones with signs that patterns are made of, and ones that are not a text."
     for name in ("x"*250, "[a]*?", "ü"*120, " ", ".hidden", os.fsdecode(b"\xff") if sys.platform == "linux" else "y"):
         save_tree(tmp_path/name, of(1))
         (tmp_path/f".{name[:40]}.{'0'*16}.part").write_bytes(b"half")
@@ -295,7 +295,7 @@ def test_other_arrays_of_the_same_length_are_noticed(tmp_path):
 
 
 def test_files_without_a_checksum_are_read(tmp_path):
-    "Those of others, and those of older versions; a name that looks like it is no checksum."
+    "Those of others, and those of older versions; a name that looks like it is not a checksum."
     (tmp_path/"w").write_bytes(numpy.save({"a": np.ones(3)}, {"format": "pt", "x": f'"{W.SEAL}":"{"0"*64}"'}))
     assert number(read_safetensors(tmp_path/"w")) == 1
     write_safetensors(tmp_path/"w", {W.SEAL: np.ones(3)})

@@ -1,4 +1,4 @@
-"Training: killed anywhere and resumed to the bit, stopped at what is not finite, files cut and broken, a bar in a terminal, a log and a notebook."
+"Training: killed anywhere and resumed bit for bit, stopped at what is not finite, files cut and broken, a bar in a terminal, a log and a notebook."
 import importlib.util
 import json
 import os
@@ -41,7 +41,7 @@ def same(a, b):
     return isinstance(a, np.ndarray) and (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
 
 
-# a training with all that has a state: epochs, dropout, momentum, a schedule, clipping, a best, figures of its own
+# a training run with all that has a state: epochs, dropout, momentum, a schedule, clipping, a best, numbers of its own
 
 net = init_network(3, 4, n_y=2, n_layers=2, bidirectional=True, rng=0, dtype=np.float32)
 x = np.random.default_rng(1).standard_normal((3, 50, 5)).astype(np.float32)
@@ -163,7 +163,7 @@ def test_what_the_error_says(tmp_path):
 
 
 def test_what_may_change(tmp_path):
-    "The same said in another way, and all that is no part of an update."
+    "The same said in another way, and all that is not part of an update."
     equal = [(adam, partial(adam, beta1=.9)), (sgd, partial(sgd, momentum=np.float32(0))), (held(.9), held(np.float64(.9))), (partial(sgd, momentum=.9, lr=7), partial(sgd, momentum=.9)), (Held(.9), Held(.9))]
     for before, after in equal:
         go(tmp_path/"run", 4, before)
@@ -231,7 +231,7 @@ def test_a_file_that_is_no_run(tmp_path, spoil):
 def test_a_figure_with_a_name_of_fits_own(name, validate):
     steps = []
     def loss(p, step): steps.append(step); return 1., {"dw": np.ones(3)}, {"mine": 1., name: 2.}
-    with pytest.raises(ValueError, match=f"loss_and_gradients: expected names for its figures other than loss, norm, validation, validated, which fit writes down itself, got {name!r}"):
+    with pytest.raises(ValueError, match=f"loss_and_gradients: expected names for its numbers other than loss, norm, validation, validated, which fit writes down itself, got {name!r}"):
         go(None, 9, loss=loss, validate=validate)
     assert steps == [0]
 
@@ -321,7 +321,7 @@ def test_a_state_that_overflows(tmp_path):
 
 
 def test_updates_of_ones_own_that_go_wrong(tmp_path):
-    "In place, not a number although all that goes in is finite, in a state of another form, in half precision, and beside what is no array."
+    "In place, not a number although all that goes in is finite, in a state of another form, in half precision, and beside what is not an array."
     def in_place(p, g, state=None, *, lr):
         state = state or {"n": 0, "name": "x", "more": [np.ones(1), None]}
         p["w"] -= lr * g["dw"]
@@ -616,7 +616,7 @@ def test_bar_in_a_terminal():
 
 
 def test_bar_in_a_notebook():
-    "ipykernel's stream is no terminal, but can write over a line."
+    "ipykernel's stream is not a terminal, but can write over a line."
     code = "import io, sys\nclass OutStream(io.StringIO): __module__ = 'ipykernel.iostream'\nold, sys.stderr = sys.stderr, OutStream()\n" + run_with_bar + "\nold.write(repr(sys.stderr.getvalue()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr.count("\\r") > 3 and "150/150" in done.stderr, done.stderr
@@ -627,7 +627,7 @@ def test_bar_in_a_notebook():
     ("safetensors", "save_tree('t', p); print(*load_tree('t')['w'])", "1.0 1.0"),
     ("safetensors", "[fit(loss, p, lambda step: step, n, path='t', every=1, progress=False) for n in (2, 5)]; print(load_tree('t')['step'], 'steps in a file')", "5 steps in a file")])
 def test_without_the_extra(package, call, message, tmp_path):
-    "A training needs NumPy alone: there is no bar, and a file is as good."
+    "Training needs NumPy alone: there is no bar, and a file is as good."
     code = textwrap.dedent(f"""
         import sys
         sys.path.insert(0, {str(root)!r})

@@ -148,7 +148,7 @@ case("a root of something negative", "rnn_cell_backward", "R3", "(1 - a_next ** 
 case("NaN in (7) alone", "lstm_cell_backward", "7", "dot = da_next", "dot = np.log(-ot) * da_next", says=["NaN"])
 case("no upstream", "rnn_cell_backward", "R3", "(1 - a_next ** 2) * da_next", "(1 - a_next ** 2)", says=["da_next does not enter"])
 case("biases of the weights", "lstm_cell_backward", "11b", "dbf = np.sum(dft", "dbf = np.sum(dWf", says=["the sum of dWf"])
-case("gradients for weights", "rnn_cell_backward", "R7", "np.dot(Waa.T, dz)", "np.dot(np.dot(dz, a_prev.T).T, dz)", says=["dWaa stands in the place of Waa"])
+case("gradients for weights", "rnn_cell_backward", "R7", "np.dot(Waa.T, dz)", "np.dot(np.dot(dz, a_prev.T).T, dz)", says=["dWaa stands in place of Waa"])
 case("dbo gets dbc", "lstm_backward", "accumulate", 'dbo += gradients["dbo"]', 'dbo = gradients["dbc"]', 'dbc += gradients["dbc"]', 'dbc = gradients["dbc"]', says=["dbo gets what belongs to dbc"])
 case("the sums divided by m", "rnn_backward", "accumulate", "    da0 = da_prevt", "    dWax /= m; dWaa /= m; dba /= m\n    da0 = da_prevt", says=["divided by the number of examples"])
 case("the parameters changed", "rnn_forward", "inputs", '    ba = parameters["ba"]\n', '    ba = parameters["ba"]\n    parameters["by"] = parameters["by"] + 1\n')
