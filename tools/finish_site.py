@@ -9,7 +9,6 @@
 - A picture without a description is described by its caption.
 - In the index of the search a formula stands once: Quarto takes its characters and, right behind them, its TeX.
 - A formula in a line stays on it with the comma that follows, and a named function keeps clear of its argument.
-- A function whose source is shown has its signature there: nbdev sets it and its docstring once more above the source.
 - An address of an earlier version leads to where the page is now.
 - A page that runs in Colab has a link that opens it there.
 - Beside each page lies a copy in plain text, and `llms.txt` lists them."""
@@ -27,9 +26,6 @@ _accents = str.maketrans("\u0300\u0301\u0302\u0303\u0304\u0305\u0307\u0308\u030c
                          "\u0060\u00b4\u02c6\u02dc\u00af\u00af\u02d9\u00a8\u02c7\u2192")
 _strange = re.compile(r'<script\b[^>]*\bsrc="(?:https?:)?//[^"]*\b(?:require|jquery)[^"/]*\.js"[^>]*>\s*</script>\s*'
                       r"""|<script\b[^>]*>\s*define\(['"]jquery['"][^<]*</script>\s*""")
-_signature = re.compile(r'(<h\d\b[^>]*>((?:(?!</h\d>).)*)</h\d>)\s*(?:<div class="code-copy-outer-scaffold">)?<div class="sourceCode"[^>]*><pre(?![^>]*cell-code)[^>]*>'
-                        r'((?:(?!</pre>).)*)</pre></div>(?:<button\b[^>]*>(?:(?!</button>).)*</button></div>)?(?:\s*<p><em>(?:(?!</p>).)*</em></p>)?', re.S)
-_source = re.compile(r"<pre\b[^>]*cell-code[^>]*>((?:(?!</pre>).)*)</pre>", re.S)
 _formula = re.compile(r"<math\b[^>]*>((?:(?!</math>).)*?)<annotation\b[^>]*>(.*?)</annotation>", re.S)
 root = Path(__file__).resolve().parent.parent
 moved = {"fused": "engines/fused", "fused_numba": "engines/compiled", "checkpoint": "engines/checkpoint", "speed": "engines/speed",
@@ -106,17 +102,10 @@ def finish_search(out):
     if entries: file.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
 
 
-def signed_once(page):
-    "A page without the signatures, and the docstrings below them, that stand in the source shown on it."
-    shown = {name for source in _source.findall(page) for name in re.findall(r"^(?:class|def) (\w+)", plain(source), re.M)}
-    same = lambda name, block: name in shown and re.match(rf"\s*(?:class|def) {name}\b", plain(block))
-    return _signature.sub(lambda m: m[1] if same(plain(m[2]).strip(), m[3]) else m[0], page)
-
-
 def finish(page, depth, url):
     "One page of HTML, `depth` folders below the top, finished."
     up = "../"*depth or "./"
-    page = signed_once(_strange.sub("", page))
+    page = _strange.sub("", page)
     page = re.sub(r"<figure\b.*?</figure>", lambda m: described(m[0]), page, flags=re.S)
     page = re.sub(rf'(<a\s[^>]*?href="){re.escape(url)}/?([^"]*")', rf"\g<1>{up}\2", page)
     page = re.sub(r'<a\s[^>]*role="navigation"[^>]*>', lambda m: opener(m[0]), page)

@@ -145,25 +145,6 @@ def test_the_workflows_pin_the_lines_that_pip_may_take():
     assert {".".join(map(str, of_ci[-1]))} == pins["deploy"]
 
 
-signature = """<h3 id="{0}" class="anchored" data-anchor-id="{0}">{0}</h3>
-<div class="sourceCode" id="cb2"><pre class="sourceCode python code-with-copy"><code class="sourceCode python"><span class="kw">def</span> <span class="fu">{0}</span>(
-    x:ndarray, <span class="co"># An array</span>
-)</code></pre></div>
-<p><em>What it <code>does</code>.</em></p>
-"""
-source = '<pre class="sourceCode python code-with-copy cell-code"><code><span class="op">@</span>twice\n<span class="kw">def</span> <span class="fu">{0}</span>(x): ...</code></pre>'
-
-
-@pytest.mark.parametrize("box", [lambda t: t, lambda t: t.replace('<div class="sourceCode"', '<div class="code-copy-outer-scaffold"><div class="sourceCode"').replace(
-    "</pre></div>", '</pre></div><button title="Copy to Clipboard" class="code-copy-button"><i class="bi"></i></button></div>')], ids=["quarto", "scaffold"])
-def test_a_signature_stands_once(box):
-    "Where the source is shown; else the signature is all there is."
-    one, other = box(signature.format("one")), box(signature.format("other"))
-    done = finish(one + source.format("one") + other, 0, url)
-    assert done == one.partition("\n")[0] + "\n" + source.format("one") + other
-    assert finish(done, 0, url) == done
-
-
 def test_finishing_twice_changes_nothing():
     page = f'{cdn["1.7"]}{figure.format(alt="")}<a href="{url}/x.html">x</a><table></table><math display="block"></math><math display="inline"></math>,<a role="navigation" data-bs-target="#a">a</a>'
     once = finish(page, 0, url)
