@@ -1,8 +1,8 @@
 """Write the exercise edition: the chapters with gaps, hints and checks, and their solutions.
 
 Everything comes from the notebooks. A chapter that defines one of the eight functions becomes an exercise: where
-the function has a line with the number of an equation behind it, the right-hand side becomes a gap; a function
-without numbers loses the body of its loop. Hints and checks are those of the checker."""
+the function, or a cell before it, has a line with the number of an equation behind it, the right-hand side becomes a
+gap; a function without numbers loses the body of its loop. Hints and checks are those of the checker."""
 import ast
 import json
 import re
@@ -32,25 +32,44 @@ def answers(tree):
     return [node for _, node in sorted(found, key=lambda f: f[0])]
 
 
-def with_gaps(source, name):
-    "A cell with the answers of one function taken out, and the numbers of its gaps."
-    lines, gaps, taken = source.split("\n"), [], []
-    tree = next(n for n in ast.parse(source).body if getattr(n, "name", "") == name)
+def gaps_in(lines, tree):
+    "The answers below `tree` with a number behind them, each with its call of `gap`."
+    taken = []
     for i in range(tree.lineno, tree.end_lineno + 1):
         number = named(lines[i - 1])
         node = next((a for a in answers(tree) if a.end_lineno == i and a.lineno >= tree.lineno), None) if number else None
-        if node: taken.append((node, f'gap("{number}")')); gaps.append(number)
+        if node: taken.append((node, number))
+    return taken
+
+
+def without(lines, taken):
+    "The lines with each answer out of `taken` replaced by its gap."
+    for node, number in sorted(taken, key=lambda t: -t[0].lineno):
+        head = bytes(lines[node.lineno - 1], "utf8")[:node.col_offset].decode()
+        tail = bytes(lines[node.end_lineno - 1], "utf8")[node.end_col_offset:].decode()
+        lines[node.lineno - 1:node.end_lineno] = [f'{head}gap("{number}"){tail}']
+    return "\n".join(lines)
+
+
+def with_gaps(source, name):
+    "A cell with the answers of one function taken out, and the numbers of its gaps."
+    lines = source.split("\n")
+    tree = next(n for n in ast.parse(source).body if getattr(n, "name", "") == name)
+    taken = gaps_in(lines, tree)
     loop = next((n for n in tree.body if isinstance(n, ast.For)), None)
     if not taken and loop:
         number = "R9" if name == "rnn_backward" else "order"
         first, last = loop.body[0], loop.body[-1]
         lines[first.lineno - 1:last.end_lineno] = [" "*first.col_offset + f'gap("{number}")      # all that happens at step t']
         return "\n".join(lines), [number]
-    for node, text in sorted(taken, key=lambda t: -t[0].lineno):
-        head = bytes(lines[node.lineno - 1], "utf8")[:node.col_offset].decode()
-        tail = bytes(lines[node.end_lineno - 1], "utf8")[node.end_col_offset:].decode()
-        lines[node.lineno - 1:node.end_lineno] = [head + text + tail]
-    return "\n".join(lines), gaps
+    return without(lines, taken), [number for _, number in taken]
+
+
+def lesson_with_gaps(source):
+    "A cell of an example with the lines that compute an equation taken out, and the numbers of its gaps."
+    lines = source.split("\n")
+    taken = [t for n in ast.parse(source).body if isinstance(n, ast.Assign) for t in gaps_in(lines, n)]
+    return without(lines, taken), [number for _, number in taken]
 
 
 def hints(gaps):
@@ -110,6 +129,9 @@ def edition(notebook):
             text, gaps = with_gaps(text, name)
             exercise.append(("markdown", f"**Exercise.** Fill the gaps of `{name}`, then run the check.\n\n{hints(gaps)}"))
             waiting.append(("code", f"check({name})"))
+        if kind == "code" and not names:
+            text, gaps = lesson_with_gaps(text)
+            if gaps: exercise.append(("markdown", hints(gaps)))
         exercise.append((kind, text))
     exercise += waiting; solution += waiting
     if not any(text.startswith("check(") for _, text in exercise): return None

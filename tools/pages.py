@@ -8,7 +8,7 @@ from nbdev.processors import FilterDefaults, exec_show_docs
 
 class Shown(nbdev.showdoc.BasicMarkdownRenderer):
     "What is shown of a function, linked to its line by the name that it has in its module."
-    written = frozenset()       # names whose code the page shows: the signature stands there and not twice
+    written = frozenset()       # names whose code the page shows: signature and docstring stand there and not twice
 
     def __init__(self, sym, **kwargs):
         super().__init__(sym, **kwargs)
@@ -16,7 +16,7 @@ class Shown(nbdev.showdoc.BasicMarkdownRenderer):
 
     def _repr_markdown_(self):
         text = super()._repr_markdown_()
-        return re.sub(r"```python\n.*?\n```\n*", "", text, count=1, flags=re.S) if self.fn in self.written else text
+        return text.partition("```python\n")[0] if self.fn in self.written else text
 
 
 plain = "engines.compiled",      # cannot be imported without Numba: its functions are shown as they are written, and nothing more

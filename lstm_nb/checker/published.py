@@ -41,8 +41,10 @@ def rnn_cell_case(
 
 # %% ../../nbs/checker/36_published.ipynb #93e3c944
 def printed_cell_backward(
-    da_next:np.ndarray, # With respect to the hidden state, `(n_a, m)`
-    dc_next:np.ndarray, # With respect to the memory, `(n_a, m)`
+    # Gradient with respect to the hidden state, `(n_a, m)`
+    da_next:np.ndarray,
+    # With respect to the memory, along the memory line, `(n_a, m)`
+    dc_next:np.ndarray,
     cache:tuple, # What lstm_cell_forward returned last
 ) -> dict: # As lstm_cell_backward, and wrong
     "An LSTM step backward, (8) to (10) as early editions print them."

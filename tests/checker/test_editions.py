@@ -37,7 +37,7 @@ def ask():
 
 def test_a_number_is_found_as_it_is_printed(ask):
     wanted = {"-0.0698198561274": "dWf[3][1]", "0.40512433093": "dWi[1][2]", "0,40512433": "dWi[1][2]", "\N{MINUS SIGN}0.15745657": "dbf[4]", "[-0.15745657]": "dbf[4]",
-              ".405124": "dWi[1][2]", "-.15745": "dbf[4]", "0.40512": "dWi[1][2]", "0.00218254 0.28205375 -0.48292508 -0.43281115": "dx[1][2]"}
+              ".405124": "dWi[1][2]", "+0.405124": "dWi[1][2]", "4.0512433e-01": "dWi[1][2]", "-1.57456565e-01": "dbf[4]", "[[-0.15745657]]": "dbf[4]", "-.15745": "dbf[4]", "0.40512": "dWi[1][2]", "0.00218254 0.28205375 -0.48292508 -0.43281115": "dx[1][2]"}
     for (query, entry), found in zip(wanted.items(), ask(*wanted)): assert found and all(entry in row for row in found), (query, found)
 
 
@@ -48,7 +48,7 @@ def test_every_published_figure_is_found(ask):
 
 
 def test_a_number_does_not_match_inside_others(ask):
-    for found in ask("99", "0698", "45", "1.0e", "0.40512433094999"): assert found == []
+    for found in ask("99", "0698", "45", "1.0e", "0.40512433094999", "4.05e+01"): assert found == []
 
 
 def test_words_and_nothing(ask):

@@ -11,18 +11,22 @@ from lstm_nb.checker.equations import hints_of
 from lstm_nb.checker.exercises import Gap, gap
 
 
+kinds = ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef
+
+
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exercises")
     return folder, write(folder)
 
 
-def run(path):
-    "Run a notebook cell by cell; its names, the reports of its checks, and the cell that raised."
+def run(path, functions=False):
+    "Run a notebook cell by cell, or its definitions and checks alone; its names, the reports of its checks, and the gap that stopped it."
     there, reports = {"__name__": "__main__"}, []
     for cell in json.loads(path.read_text())["cells"]:
         if cell["cell_type"] != "code": continue
         text = "".join(cell["source"])
+        if functions and not text.startswith("check(") and not all(isinstance(n, kinds) for n in ast.parse(text).body): continue
         if text.startswith("check("): text = f"_report = {text}"
         try:
             with warnings.catch_warnings():
@@ -44,12 +48,22 @@ def test_the_empty_edition_stops_kindly(edition, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     folder, names = edition
     for name in names:
-        _, reports, said = run(folder/f"{name}.ipynb")
+        _, _, said = run(folder/f"{name}.ipynb")
+        _, reports, _ = run(folder/f"{name}.ipynb", functions=True)
         assert said.startswith("The first gap: ") and "Write it in place of gap(" in said
         assert reports and all([f.equation for f in r.findings] == ["empty"] and not r.right for r in reports)
         assert reports[0].findings[0].cause.startswith("not finished: ") and reports[0].findings[0].cause.endswith(" is next")
         assert all(repr(r).startswith(f"{r.function}: not finished: ") for r in reports)
         assert Gap(said)._render_traceback_() == [said]
+
+
+def test_no_answer_stands_in_an_example(edition):
+    "Where an example computes an equation, that is a gap too; the solution has it."
+    folder, names = edition
+    open_, filled = ([line for name in names for cell in json.loads((where/f"{name}.ipynb").read_text())["cells"] if cell["cell_type"] == "code"
+                      for line in "".join(cell["source"]).splitlines() if re.search(r"# \(\d+b?\)", line)] for where in (folder, folder/"solutions"))
+    assert len(open_) > 30 and all("gap(" in line for line in open_) and not any("gap(" in line for line in filled)
+    assert [line.split()[0] for line in open_ if line.startswith(("ft", "dft", "dWf", "dbf"))] == ["ft", "dft", "dWf", "dbf"]
 
 
 def test_with_the_solutions_every_check_passes(edition, monkeypatch):
@@ -89,7 +103,6 @@ def test_the_commonest_mistake_of_a_gap_is_named_as_itself(edition, chapter, nam
         if text == f"check({name})":
             report = eval(text, there)
             break
-        kinds = ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef
         if all(isinstance(n, kinds) for n in ast.parse(text).body): exec(compile(text, chapter, "exec"), there)
     assert [f.equation for f in report.findings] == [word], report
 

@@ -5,6 +5,7 @@ import re
 import sys
 
 import build_docs
+import drawings
 import pytest
 from conftest import root
 from finish_site import finish, finish_search, formulas_once
@@ -156,3 +157,11 @@ def test_a_formula_that_fails_stops_the_build():
     made = mathml([r"\(\tilde c\)", r"\[\begin{aligned} a &= b \\ &= c \end{aligned}\]"])
     assert all(m.startswith("<math") for m in made.values())
     with pytest.raises(RuntimeError, match="nonsense"): mathml([r"\(\nonsense x\)"])
+
+
+def test_the_drawings_are_as_written_and_large_enough_for_a_phone():
+    "What is committed is what the tool writes, and no letter is less than 9 pixels high where 350 are the width."
+    for name, content in drawings.drawings().items():
+        assert (root/f"nbs/images/{name}.svg").read_text(encoding="utf-8") == content, f"{name}: python tools/drawings.py"
+        wide = float(re.search(r'viewBox="\S+ \S+ (\S+)', content)[1])
+        assert min(map(float, re.findall(r'font-size="([\d.]+)"', content)))*350/wide >= 9, name

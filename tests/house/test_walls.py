@@ -59,10 +59,11 @@ def test_imports_run_down(module):
 
 
 def test_examples_run_down_too():
-    "A page's examples use pages below it and itself; page 00 of a part shows the use of its part."
+    "A page's examples use pages below it and itself; page 00 of a part shows the use of its part, and a page without a module that of its number."
     wrong = []
     for (part, n), module, cells in pages:
         own = {module} | ({m for m, (p, _) in place.items() if p == part} if n == 0 and part > 0 else set())
+        if not module: own |= {m for m, number in place.items() if number == (part, n)}
         wrong += [(module or (part, n), used) for used in upward(plain(cells), module or "", (part, n), own)]
     assert wrong == []
 

@@ -1,11 +1,12 @@
 """The built site, in a browser and without.
 
 In the short form a page is opened once for all tests that only look at it, light or dark in turn; in the long form anew for each."""
+import json
 import re
 from urllib.parse import urljoin
 
 import pytest
-from conftest import at_rest, go, site_folder
+from conftest import at_rest, go, root, site_folder
 from everything import modules
 from finish_site import moved, to
 from problems import long
@@ -303,6 +304,24 @@ def test_the_numbers_say_what_happened(visit, scheme, width):
     assert box["width"] > 150 and box["x"] + box["width"] <= width
     light = page.evaluate("getComputedStyle(document.getElementById('number')).backgroundColor.match(/\\d+/g).slice(0, 3).every(c => c > 127)")
     assert light == (scheme == "light") and page.faults == []
+
+
+def test_the_numbers_are_found_as_they_are_printed(visit):
+    "In a real browser: by value and by prefix, with a point or a comma, and not inside another number."
+    page = visit("editions.html")
+    def found(text):
+        page.locator("#number").fill(text)
+        return page.locator("#numbers tbody tr:visible").all_inner_texts()
+    everything = found("")
+    for text, entry, story in [("-0.0698198561274", "dWf[3][1]", "v1 to the early v3a"), ("0.40512433093", "dWi[1][2]", "late v3a, v3b and v4"), ("0,405", "dWi[1][2]", "late v3a, v3b and v4"),
+                               ("-0,0698", "dWf[3][1]", "v1 to the early v3a"), ("[-0.15745657]", "dbf[4]", "late v3a"), ("-1.5745657e-01", "dbf[4]", "late v3a")]:
+        rows = found(text)
+        assert 0 < len(rows) < 5 and any(entry in row and story in row for row in rows), (text, rows)
+    for row in json.loads((root/"nbs/editions.json").read_text(encoding="utf-8")):
+        for what, digits in row["printed"].items() if row["function"].endswith("backward") else ():
+            for text in (digits, digits.replace(".", ","), digits.split()[0][:9]): assert any(what in r and row["function"] in r for r in found(text)), (what, text)
+    assert found("99") == found("0698") == found("elephant") == [] and "99" in "".join(everything) and "0698" in "".join(everything)
+    assert found("") == everything and page.faults == []
 
 
 quarto = """() => {  // what Quarto's pages and its theme have, and smalldocs' have not
