@@ -1,4 +1,4 @@
-"""Write the drawings of pages 03 to 05 into `nbs/images/`: the step of an LSTM as it grows, the unrolled network and the step of the plain RNN.
+"""Write the drawings of pages 00 and 03 to 05 into `nbs/images/`: the step of an LSTM as it grows, the unrolled network, the step of the plain RNN, and what page 00 shows of shapes.
 
 They are 500 wide, so that the smallest letters, 13, are 9 pixels high on a phone. The files are committed."""
 import re
@@ -137,12 +137,49 @@ def rnn():
             rect(2, 362, 496, 102, "#6b7280", "#ffffff"), *(text(x + 120, y + 26, content) for x, y, content in cells)]
 
 
+def grid(x, y, w, h, columns, rows, stroke, fill, marked=None):
+    "A matrix, its columns and rows as thin lines, one column filled if `marked`."
+    one = w/columns
+    column = "" if marked is None else f'<rect x="{x + one*marked:g}" y="{y}" width="{one:g}" height="{h}" fill="#e0b020"/>'
+    lines = "".join([*(f"M{x + one*k:g} {y}v{h}" for k in range(1, columns)), *(f"M{x} {y + h*k/rows:g}h{w}" for k in range(1, rows))])
+    return rect(x, y, w, h, fill, fill, rx=0) + column + f'<path d="{lines}" stroke="{stroke}" stroke-opacity="0.3" fill="none"/><rect x="{x}" y="{y}" width="{w}" height="{h}" fill="none" stroke="{stroke}" stroke-width="1.6"/>'
+
+
+def bracket(x, y, length, down=False):
+    path = f"M{x - 5} {y}h5v{length}h-5" if down else f"M{x} {y + 5}v-5h{length}v5"
+    return f'<path d="{path}" fill="none" stroke="#6b7280" stroke-width="1.3"/>'
+
+
+def slices():
+    tint = lambda i: dict(stroke=given[1], fill=given[0], marked=4) if i == 2 else dict(stroke=state[1], fill="#eef0f4")
+    return [*(grid(14 + 32*i, 150 - 22*i, 84, 56, 6, 4, **tint(i)) for i in reversed(range(5))), arrows("M8 138L112 50", "M166 154H286", "M402 216V184"),
+            text(4, 34, '"time, "T_x" slices"', 15, "start"), text(56, 226, 'x^1":  x[:, :, 0]"', 14), text(226, 226, '"this slice, larger"', 14),
+            grid(290, 80, 150, 100, 6, 4, given[1], given[0], marked=4), text(365, 30, 'x^t": all examples at step "t', 15), text(365, 62, 'm" columns"', 15), bracket(290, 70, 150), bracket(452, 80, 100, True), text(458, 134, 'n_x', 15, "start"), text(458, 152, '"rows"', 14, "start"),
+            text(384, 234, '"a column: one example"', 15), text(150, 268, 'x" has the shape "(n_x, m, T_x)', 16)]
+
+
+def product():
+    dark = state[1], state[0]
+    light = given[1], given[0]
+    plain = "#6b7280", "#f4f5f7"
+    box = lambda x, y, w, h, label, paint: rect(x, y, w, h, paint[0], paint[1]) + text(x + w/2, y + h/2 + 6, label, 18)
+    return [text(85, 24, '"weights "W_k', 15), text(218, 24, '"stack "[a^{t−1}; x^t]', 15), text(328, 24, '"bias "b_k', 15), text(417, 24, '"result "z_k', 15),
+            grid(26, 96, 68, 68, 4, 4, *dark), grid(94, 96, 51, 68, 3, 4, *light), grid(176, 70, 85, 68, 5, 4, *dark), grid(176, 138, 85, 51, 5, 3, *light), grid(320, 96, 17, 68, 1, 4, *plain), grid(374, 96, 85, 68, 5, 4, *plain),
+            text(60, 136, "W_{ka}", 17), text(120, 136, "W_{kx}", 17), text(218, 110, "a^{t−1}", 17), text(218, 170, "x^t", 17), text(417, 136, "z_k", 17), text(160, 136, "·", 24), text(308, 137, "+", 20), text(356, 137, "=", 20),
+            bracket(26, 88, 67), bracket(95, 88, 50), bracket(176, 62, 85), bracket(320, 88, 17), bracket(374, 88, 85), bracket(272, 70, 67, True), bracket(272, 139, 50, True), bracket(470, 96, 68, True),
+            text(60, 82, "n_a"), text(120, 82, "n_x"), text(218, 56, "m"), text(328, 82, "1"), text(417, 82, "m"), text(277, 110, "n_a", 16, "start"), text(277, 170, "n_x", 16, "start"), text(475, 136, "n_a", 16, "start"), text(12, 136, "n_a", 16),
+            text(85, 216, "(n_a, n_a + n_x)", 15), text(218, 216, "(n_a + n_x, m)", 15), text(328, 216, "(n_a, 1)", 15), text(417, 216, "(n_a, m)", 15), text(328, 240, 'b_k" is added to every column"', 15),
+            text(140, 286, "W_k [a^{t−1}; x^t]  =", 18), box(222, 262, 104, 36, "W_{ka} a^{t−1}", dark), text(346, 286, "+", 18), box(366, 262, 90, 36, "W_{kx} x^t", light)]
+
+
 def drawings():
     "The files and what stands in them."
     step_title = "One LSTM step as a graph"
     first = [gates("f", "i"), stack(), sums]
     second = [memory, gates("f", "i", "c")]
     return {
+        "columns_and_steps": drawing(282, "Slices, columns and the time axis of x", "Five slices of the input, one behind the other along an arrow of time. One of them is drawn larger beside it: n_x rows and m columns, all examples at step t. A column of it, filled, is one example.", *slices()),
+        "stacked_product": drawing(312, "The stacked product", "The weights W_k, whose first n_a columns are W_ka and whose last n_x columns are W_kx, times the stack of a^{t-1} above x^t, plus the bias, one column, is z_k. Below: the product is W_ka a^{t-1} plus W_kx x^t.", *product()),
         "cell_gates": drawing(184, f"{step_title}: two gates", "The stacked state a^{t-1} and input x^t go into the forget gate (1) and the input gate (2).", *first, top=188),
         "cell_memory": drawing(268, f"{step_title}: candidate and memory", "To the two gates come the candidate (3) and the memory line: c^{t-1} times the forget gate, plus the input gate times the candidate, is c^t (4), which goes to step t+1.", *second, top=20),
         "cell_forward": drawing(352, f"{step_title}, forward", "To gates, candidate and memory comes the output gate (5). It is multiplied with the tanh of c^t and gives a^t (6), which goes to step t+1 and to its loss.", memory, hidden, gates("f", "i", "c", "o"), stack(), sums, top=20),

@@ -149,14 +149,14 @@ _known = functools.cache(cases)          # made once, and only read
 
 @functools.cache
 def _figures():
-    "All figures that the exercise asks for, in every case."
+    "All numbers that the exercise asks for, in every case."
     return [(f"{function}: {story}", name,
              np.ravel(_entry(name, gradients)).tolist())
             for function, story, gradients in _known()
             for name in FIGURES[function]]
 
 def _wanted(figure):
-    "Where a figure without a name occurs."
+    "Where a number without a name occurs."
     read, found = _digits(figure), {}
     for story, name, values in _figures() if read else ():
         if all(any(_reads(d, v) for v in values) for d in read):
@@ -164,7 +164,7 @@ def _wanted(figure):
     return found
 
 def which_edition(
-    gradients, # Arrays or figures by name, of a backward test; or a figure
+    gradients, # Arrays or numbers by name, of a backward test; or a number
 ) -> Verdict: # Says it
     "Which edition prints `gradients`, or which mistake makes them."
     if not hasattr(gradients, "keys"):

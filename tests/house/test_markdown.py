@@ -6,7 +6,7 @@ import pypandoc
 import pytest
 from conftest import root
 
-pages = sorted((root/"nbs").glob("*.ipynb"))
+pages = sorted(p for p in (root/"nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 _listed = re.compile(r"^\s*(?:(?:[-*+>]|\d+[.)])\s+)*\((?:\d+|[a-z]|[ivxlcdm]+|#|@\w*)\)\s", re.I | re.M)
 _size = re.compile(r"\\Big[lr]\b")  # not known to texmath before 0.12.10.3, as in Quarto 1.7
 _code = re.compile(r"^(```+).*?^\1$", re.S | re.M)
@@ -28,7 +28,7 @@ def faults(text):
             + re.findall(r".{0,30}\$.{0,30}", shown) + re.findall(r"\\[a-zA-Z]+", shown))
 
 
-@pytest.mark.parametrize("path", pages, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", pages, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_prose_reads_the_same_everywhere(path): assert faults(prose(path)) == []
 
 

@@ -56,17 +56,18 @@ def test_each_signature_appears_once(site, name):
 
 
 def signatures(page):
-    "Names whose signature stands in two blocks one right after the other, under one heading."
+    "Names that have a signature without code, and right behind it, under the same heading, one with code."
     found = []
     for part in re.split(r"<h[1-6]\b", page):
-        names = [re.search(r"\b(?:def|class) (\w+)\(", re.sub(r"<[^>]*>", "", block)) for block in re.findall(r"<pre\b.*?</pre>", part, re.S)]
-        found += [a[1] for a, b in zip(names, names[1:]) if a and b and a[1] == b[1]]
+        blocks = [re.sub(r"<[^>]*>", "", block).strip() for block in re.findall(r"<pre\b.*?</pre>", part, re.S)]
+        names = [re.search(r"^(?:def|class) (\w+)\(", block, re.M) for block in blocks]
+        found += [a[1] for box, a, b in zip(blocks, names, names[1:]) if a and b and a[1] == b[1] and re.search(r"^(def .*)?\)[^\n]*\Z", box, re.M)]
     return found
 
 
 def test_a_signature_that_appears_twice_is_seen():
-    box, code = "<pre>def <b>f</b>(x)</pre>", "<pre>def f(x): pass</pre>"
-    assert signatures(f"<h3>f</h3>{box}{code}<h3>g</h3>{code}") == ["f"] and signatures(f"<h3>f</h3>{code}<p>and</p><h3>g</h3>{code}") == []
+    box, code = "<pre>def <b>f</b>(\n    x\n)-&gt;int: # y</pre>", "<pre>@g\ndef f(x):\n    return x</pre>"
+    assert signatures(f"<h3>f</h3>{box}{code}<h3>g</h3>{code}") == ["f"] and signatures(f"<h3>f</h3>{code}{code}<h3>g</h3>{box}") == []
 
 
 def test_the_search_has_each_formula_once(site): assert site.doubled == []
