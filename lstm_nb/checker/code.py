@@ -89,7 +89,8 @@ def _reached(function):
         found.append(code)
         for n in _names_read(code):
             value = there.get(n)
-            if isinstance(value, types.FunctionType): todo.append(value)
+            if isinstance(value, types.FunctionType):
+                todo.append(inspect.unwrap(value))
     return found
 
 # %% ../../nbs/checker/04_code.ipynb #3c677f62

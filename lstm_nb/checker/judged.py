@@ -73,7 +73,8 @@ class Judged:
     def __init__(self, channel):
         self.channel, self.subjects = channel, []
         self.lent = {n: lent_function(n, self.ask) for n in ARGUMENTS
-                     if n not in ("rnn_backward", "lstm_backward")}
+                     if n not in ("rnn_backward", "lstm_backward",
+                                  "gru_forward", "gru_backward")}
 
     def ask(self, name, args):
         "What the judge's own function returns."
