@@ -65,11 +65,13 @@ def _observe(study, gate, links, agree, fits, size):
 def _judge_gate(study, gate, q, dz, failed):
     "Judge one dΓ, which is added to `dz`, and what is made of it."
     cell, m, got = study.cell, q["xt"].shape[1], cell_gradients(study, q)
-    links, own = linked(cell, gate, q, got)
+    links, own = linked(cell, gate, q, got, failed)
     right, bound = upstream(cell, gate, q, own)
     if cell.memory: _judge_memory(study, got, q, failed, m)
-    links = [f for f in links if not (np.ndim(f.plus)
-                                      and f.number in failed)]
+    arrived = any(g.of == gate.letter and g.arrival in failed
+                  for g in cell.gates)
+    links = [f for f in links if f.name != "da_prev" or not (
+        arrived or np.ndim(f.plus) and f.number in failed)]
     there = [f for f in links if f.name in got]
     if there and not any(np.isfinite(got[f.name]).all() for f in there):
         failed.setdefault(gate.number, NAN)
@@ -77,10 +79,13 @@ def _judge_gate(study, gate, q, dz, failed):
         return
     dz[gate], lost = own_upstream(got, links, right, bound)
     fits = is_close(dz[gate], right, bound)
+    if gate.through:
+        fits = _judge_arrival(study, gate, q, got, dz, own, fits, failed)
+    if gate.arrival in failed:
+        there, lost, links = ([f for f in some if f.name != "da_prev"]
+                              for some in (there, lost, links))
     agree = [f for f in there if not any(f is g for g in lost)]
     _observe(study, gate, links, agree, fits, abs(dz[gate]).max())
-    if gate.through: fits = _judge_arrival(study, gate, q, got, dz, own,
-                                           fits, failed)
     if not fits: failed.setdefault(gate.number, _Upstream(gate, m))
     if not agree and gate.number in failed:
         return     # what made them is wrong
@@ -140,7 +145,9 @@ def _judge_sums(study, q, dz, failed):
             sums[key] = sums[key] + (f.left @ z @ f.right)*f.times
             more = f.bound(size)*abs(f.times)
             bounds[key] = bounds[key] + more
+    arrived = {g.arrival for g in cell.gates} & {*failed}
     for (number, name), value in sums.items():
+        if name == "da_prev" and arrived: continue
         fine = name in got and np.isfinite(got[name]).all()
         if fine and not is_close(got[name], value, bounds[number, name]):
             failed.setdefault(number, _NOT_ADDED)
@@ -150,7 +157,7 @@ def judge_backward_cell(
     study:Study, # The function under study
 ) -> None:
     "Judge a backward cell equation by equation."
-    failed, cell = {}, study.cell       # equation -> how to find its cause
+    failed, cell = study.failed, study.cell     # equation -> its cause
     cell_gradients(study,
                    problem(cell, 3))       # what is raised is raised here
     for m, seed, wide, size in _PROBES:

@@ -28,7 +28,7 @@ def _slopes(study, gate, silent, m):
         q[silent] = 0*q["da_next"]
         got = cell_gradients(study, q)
         if gate.letter:
-            links, own = linked(cell, gate, q, got)
+            links, own = linked(cell, gate, q, got, study.failed)
             z, _ = own_upstream(got, links, *upstream(cell, gate, q, own))
             if gate.of: q[loud] = arriving(cell, gate, q, own)[0]
         else: z = got.get("dc_prev", np.full_like(q["a_prev"], np.nan))
@@ -65,7 +65,7 @@ def _other_arrival(study, gate, m):
     "Whether something else arrives than should; a cause, or `\"\"`."
     cell, q = study.cell, problem(study.cell, m, 0, gate.letter)
     got = cell_gradients(study, q)
-    links, own = linked(cell, gate, q, got)
+    links, own = linked(cell, gate, q, got, study.failed)
     z, _ = own_upstream(got, links, *upstream(cell, gate, q, own))
     W, name = state_block(cell, gate, q), cell.gate(gate.of).gradient
     values = {"da_next": q["da_next"], "a_next": q["a_next"]} | {
@@ -75,12 +75,8 @@ def _other_arrival(study, gate, m):
     forms = {f"{n} stands where {name} belongs": v if W is None else W.T @ v
              for n, v in values.items()}
     if W is not None:
-        right = own[cell.gate(gate.of)]
-        forms |= {"the weights are not transposed": W @ right,
-                  f"{name} does not come back through the weights": right}
-        forms |= {f"{w.name} stands where {cell.gate(gate.of).weights[0].name}"
-                  " belongs": q["parameters"][w.name][:, :len(W)].T @ right
-                  for g in cell.gates for w in g.weights if g.letter != gate.of}
+        source = cell.gate(gate.of)
+        forms |= _wrong_arrivals(cell, source, q, W.T, own[source])
     for said, v in forms.items():
         if abs(product(cell, gate.da, q)*v - z).max() < 1e-5*abs(z).max():
             return said
@@ -171,6 +167,16 @@ def _wrong_way(cell, gate, q, link, right):
                              right*v/link.times)
     return forms
 
+def _wrong_arrivals(cell, gate, q, L, z):
+    "Wrong forms of what comes back through the weights of a state."
+    others = [w for g in cell.gates for w in g.weights
+              if g is not gate and "a_prev" in w.inputs]
+    n, name, p = len(L), gate.gradient, q["parameters"]
+    return {"the weights are not transposed": L.T @ z,
+            f"{name} does not come back through the weights": z,
+            **{f"{w.name} stands where {gate.weights[0].name} belongs":
+               p[w.name][:, :n].T @ z for w in others}}
+
 def _wrong_stacks(cell, q, weight, z, width):
     "Wrong forms of the gradient of a weight."
     names = ("xt", "a_prev", "a_next", "c_prev", "c_next", *cell.made)
@@ -228,7 +234,7 @@ def _wrong_maps(cell, q, link, gate, dz):
                 | _wrong_columns(stacked(gate, q), L, z)
                 | _wrong_way(cell, gate, q, link, L @ z @ R))
     weight = next((w for w in gate.weights if w.number == number), None)
-    if weight is None: return forms | _wrong_columns(L.T, L, z)
+    if weight is None: return forms | _wrong_arrivals(cell, gate, q, L, z)
     return forms | _wrong_stacks(cell, q, weight, z, R.shape[1])
 
 _SCALED = {

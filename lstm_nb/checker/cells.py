@@ -234,6 +234,7 @@ _GRU_FACTORS = {
 # %% ../../nbs/checker/03_cells.ipynb #b0768692
 def _reset_state(q): return q["rt"]*q["a_prev"]
 def _reset_product(q): return q["rt"]*q["v"]
+def _no_bias(q): return q["v"] - q["parameters"]["bca"]
 def _product(q):
     "v, the product with the state, and its bias."
     p, n = q["parameters"], len(q["a_prev"])
@@ -270,7 +271,9 @@ _AFTER = _gru(
     (_Z, _R._replace(number="86", da=("v", *_OF_R), through="", arrival="",
                      beside="v"), _V,
      _C._replace(forward="82", weights=_C.weights[1:], adds="Γr ⊙ v")),
-    _GRU_FACTORS | {"v": _is("v")}, GRU_CELL_SHAPES, made={"v": _product, "Γr ⊙ v": _reset_product},
+    _GRU_FACTORS | {"v": _is("v"), "v−bca": _is("v−bca")}, GRU_CELL_SHAPES,
+    made={"v": _product, "Γr ⊙ v": _reset_product, "v−bca": _no_bias,
+          _RESET: _reset_state},
     note="judged with the reset after the product, (82), and with bca",
     absent=("81", "85", "134", "141"))
 GRU = _gru(

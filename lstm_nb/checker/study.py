@@ -36,6 +36,7 @@ class Study:
         self.expected = expected_in(name) - {*self.cell.absent}
         self.inside = None
         self.forward, self.by_cell = None, False     # who makes the caches
+        self.failed = {}     # what is wrong so far in a backward cell
 
     @cached_property
     def facts(self): return self.subject.facts

@@ -71,6 +71,7 @@ def linked(
     gate:CellGate, # A gate
     q:dict, # A problem in which it acts alone
     got:dict, # What the function returned
+    failed=(), # The equations that are known to be wrong
 ) -> tuple: # Maps, and the function's dΓ of the gates it is made of
     "The maps of a gate, given what the function had before it."
     own, links, more = {}, maps(cell, gate, q), direct(cell, q)
@@ -79,7 +80,7 @@ def linked(
         if other in own: return other
         if other.of: add(other.of)
         kept = [f for f in maps(cell, other, q)
-                if f.name not in cell.through]
+                if f.name not in cell.through and f.number not in failed]
         right = upstream(cell, other, q, own)
         own[other] = own_upstream(got, kept, *right)[0]
         return other
