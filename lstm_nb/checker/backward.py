@@ -17,9 +17,9 @@ from .study import Study
 from .products import (product, sentence, state_block,
                                       upstream)
 from .witnesses import (Map, cell_gradients, direct,
-                                       linked, maps, own_upstream)
-from .causes import (NAN, direct_cause, map_cause,
-                                    upstream_cause)
+                                       direct_cause, linked, maps,
+                                       own_upstream)
+from .causes import NAN, map_cause, upstream_cause
 
 # %% ../../nbs/checker/13_backward.ipynb #aac1d5c3
 class _Probe(NamedTuple):
@@ -41,6 +41,7 @@ class _Upstream(NamedTuple):
 class _Direct(NamedTuple):
     "What da sends to da_prev on its own way, if that is wrong."
     m: int # Examples of the problem in which it was seen
+    off: np.ndarray # By how much
 
 class _Broken(NamedTuple):
     "A map that is wrong."
@@ -68,10 +69,8 @@ def _judge_gate(study, gate, q, dz, failed):
     links, own = linked(cell, gate, q, got, failed)
     right, bound = upstream(cell, gate, q, own)
     if cell.memory: _judge_memory(study, got, q, failed, m)
-    arrived = any(g.of == gate.letter and g.arrival in failed
-                  for g in cell.gates)
     links = [f for f in links if f.name != "da_prev" or not (
-        arrived or np.ndim(f.plus) and f.number in failed)]
+        _arrived(cell, failed) or np.ndim(f.plus) and f.number in failed)]
     there = [f for f in links if f.name in got]
     if there and not any(np.isfinite(got[f.name]).all() for f in there):
         failed.setdefault(gate.number, NAN)
@@ -81,7 +80,7 @@ def _judge_gate(study, gate, q, dz, failed):
     fits = is_close(dz[gate], right, bound)
     if gate.through:
         fits = _judge_arrival(study, gate, q, got, dz, own, fits, failed)
-    if gate.arrival in failed:
+    if _arrived(cell, failed):
         there, lost, links = ([f for f in some if f.name != "da_prev"]
                               for some in (there, lost, links))
     agree = [f for f in there if not any(f is g for g in lost)]
@@ -110,16 +109,24 @@ def _judge_arrival(study, gate, q, got, dz, own, fits, failed):
     link = Map(gate.arrival, "e", W.T, np.eye(e.shape[1]))
     failed[gate.arrival] = _Broken(q, link, other, own, e)
     how = failed.get(way.number)
-    if isinstance(how, _Broken) and how.gate == other: del failed[way.number]
+    if isinstance(how, _Broken) and how.gate == other or (
+            isinstance(how, _Direct)        # it comes without its weights
+            and how.off.shape == e.shape
+            and np.allclose(how.off, own[other]*way.times, 1e-4)):
+        del failed[way.number]
     return True
+
+def _arrived(cell, failed):
+    "Whether what arrives at a gate through weights is wrong."
+    return any(g.arrival in failed for g in cell.gates)
 
 def _judge_direct(study, q, failed):
     "Judge what da sends to da_prev on its own way."
     got, right = cell_gradients(study, q), direct(study.cell, q)
     fits = "da_prev" in got and is_close(got["da_prev"], right, abs(right))
     number, m = study.cell.through["da_prev"], q["xt"].shape[1]
-    if "da_prev" in got and not fits:
-        failed.setdefault(number, _Direct(m))
+    if "da_prev" in got and not fits and not _arrived(study.cell, failed):
+        failed.setdefault(number, _Direct(m, got["da_prev"] - right))
 
 def _judge_memory(study, got, q, failed, m):
     "Judge dc_prev, (16)."
@@ -145,9 +152,8 @@ def _judge_sums(study, q, dz, failed):
             sums[key] = sums[key] + (f.left @ z @ f.right)*f.times
             more = f.bound(size)*abs(f.times)
             bounds[key] = bounds[key] + more
-    arrived = {g.arrival for g in cell.gates} & {*failed}
     for (number, name), value in sums.items():
-        if name == "da_prev" and arrived: continue
+        if name == "da_prev" and _arrived(cell, failed): continue
         fine = name in got and np.isfinite(got[name]).all()
         if fine and not is_close(got[name], value, bounds[number, name]):
             failed.setdefault(number, _NOT_ADDED)
@@ -183,8 +189,19 @@ def judge_backward_cell(
 # %% ../../nbs/checker/13_backward.ipynb #310e8cbc
 def _cause(study, how):
     "What was done in place of a map, or of the direct term."
-    if isinstance(how, _Broken): return map_cause(study, *how)
-    return direct_cause(study, how.m)
+    if isinstance(how, _Direct):
+        fine = np.isfinite(how.off).all()
+        return direct_cause(study, how.m) if fine else NAN
+    said, cell, m = map_cause(study, *how), study.cell, how.q["xt"].shape[1]
+    alone = any(g.of for g in cell.gates) and said == "it is zero"
+    if not alone: return said
+    # of a gate that is still where this one acts alone, perhaps
+    q = problem(cell, m)
+    right = {g: upstream(cell, g, q)[0] for g in cell.gates}
+    link = next(f for f in maps(cell, how.gate, q)
+                if f.number == how.link.number)
+    actual = link.seen(cell_gradients(study, q))
+    return map_cause(study, q, link, how.gate, right, actual)
 
 def _of_s(change):
     "Of a change, what concerns the factors of s alone."

@@ -58,7 +58,6 @@ class Cell(NamedTuple):
     gradients: dict # What a backward cell returns -> the array of its shape
     prediction: tuple # The equation of the prediction and its weights
     parameters: dict # Their shapes, in symbols
-    mixed: tuple = () # A sum of two products: equation, result, factors
     made: dict = {} # What is not kept -> a function of a problem
     reaches: dict = {} # An input that is made -> what made it of a_prev
     direct: tuple = () # The factors of da on its own way to da_prev
@@ -68,9 +67,6 @@ class Cell(NamedTuple):
 
     @property
     def upstream(self): return tuple(f"d{s}_next" for s in self.states)
-
-    @property
-    def lines(self): return (*self.gates, *filter(None, [self.memory]))
 
     @property
     def inner(self):
@@ -134,30 +130,26 @@ _LSTM_FACTORS = {
     "c^{t-1}": _is("c_prev"), "c^t": _is("c_next"),
     "a^{t-1}": _is("a_prev"), "a^t": _is("a_next"),
     "1−tanh c^t": _minus("c_next", 1, np.tanh),
-    "1−(c^t)²": _minus("c_next", 2),
-    "1−(a^t)²": _minus("a_next", 2), "1−c̃": _minus("cct"),
-    "1−c^t": _minus("c_next"), "tanh c̃": _is("cct", np.tanh),
-    "1−tanh²c̃": _minus("cct", 2, np.tanh),
+    "1−(c^t)²": _minus("c_next", 2), "1−(a^t)²": _minus("a_next", 2),
+    "1−c̃": _minus("cct"), "1−c^t": _minus("c_next"),
+    "tanh c̃": _is("cct", np.tanh), "1−tanh²c̃": _minus("cct", 2, np.tanh),
     "1−tanh c̃": _minus("cct", 1, np.tanh),
     "tanh c^{t-1}": _is("c_prev", np.tanh),
     "1−tanh²c^{t-1}": _minus("c_prev", 2, np.tanh),
-    "1−(c^{t-1})²": _minus("c_prev", 2),
-    "1−Γo²": _minus("ot", 2), "1−Γi²": _minus("it", 2),
-    "1−Γf²": _minus("ft", 2),
-    "1+Γf": _add("ft"), "1+Γi": _add("it"), "1+Γo": _add("ot"),
-    "1+c̃²": _add("cct", 2), "1+tanh²c^t": _add("c_next", 2, np.tanh),
-    "σ(Γf)": _is("ft", sigmoid), "σ(Γi)": _is("it", sigmoid),
-    "σ(Γo)": _is("ot", sigmoid), "1−σ(Γf)": _minus("ft", 1, sigmoid),
+    "1−(c^{t-1})²": _minus("c_prev", 2), "1−Γo²": _minus("ot", 2),
+    "1−Γi²": _minus("it", 2), "1−Γf²": _minus("ft", 2), "1+Γf": _add("ft"),
+    "1+Γi": _add("it"), "1+Γo": _add("ot"), "1+c̃²": _add("cct", 2),
+    "1+tanh²c^t": _add("c_next", 2, np.tanh), "σ(Γf)": _is("ft", sigmoid),
+    "σ(Γi)": _is("it", sigmoid), "σ(Γo)": _is("ot", sigmoid),
+    "1−σ(Γf)": _minus("ft", 1, sigmoid),
     "1−σ(Γi)": _minus("it", 1, sigmoid),
     "1−σ(Γo)": _minus("ot", 1, sigmoid)}
 
 _RNN_FACTORS = {
     "1−(a^t)²": _minus("a_next", 2), "a^t": _is("a_next"),
-    "1−a^t": _minus("a_next"),
-    "1−tanh²a^t": _minus("a_next", 2, np.tanh),
-    "tanh a^t": _is("a_next", np.tanh),
-    "1−(a^{t-1})²": _minus("a_prev", 2), "a^{t-1}": _is("a_prev"),
-    "1+(a^t)²": _add("a_next", 2),
+    "1−a^t": _minus("a_next"), "1−tanh²a^t": _minus("a_next", 2, np.tanh),
+    "tanh a^t": _is("a_next", np.tanh), "1−(a^{t-1})²": _minus("a_prev", 2),
+    "a^{t-1}": _is("a_prev"), "1+(a^t)²": _add("a_next", 2),
     "1−tanh a^t": _minus("a_next", 1, np.tanh),
     "1−tanh²a^{t-1}": _minus("a_prev", 2, np.tanh)}
 
@@ -192,8 +184,7 @@ LSTM = Cell(
     {"da_prev": "15", "dxt": "17"},
     {"dxt": "xt", "da_prev": "a_prev", "dc_prev": "a_prev",
      **{f"d{n}{k}": f"{n}{k}" for k in "fico" for n in "Wb"}},
-    ("y", "Wy"), LSTM_SHAPES,
-    ("4", "c_next", ("Γf", "c^{t-1}"), ("Γi", "c̃")))
+    ("y", "Wy"), LSTM_SHAPES)
 
 # %% ../../nbs/checker/03_cells.ipynb #8e8e9e6d
 RNN = Cell(
@@ -223,12 +214,11 @@ _GRU_FACTORS = {
     "a^t": _is("a_next"), "1−c̃": _minus("cct"),
     "tanh c̃": _is("cct", np.tanh), "1−tanh²c̃": _minus("cct", 2, np.tanh),
     "1−tanh c̃": _minus("cct", 1, np.tanh), "1+c̃²": _add("cct", 2),
-    "1−a^{t-1}": _minus("a_prev"),
-    "1−(a^{t-1})²": _minus("a_prev", 2), "1−(a^t)²": _minus("a_next", 2),
-    "tanh a^{t-1}": _is("a_prev", np.tanh), "1+Γz": _add("zt"),
-    "1+Γr": _add("rt"), "1−Γz²": _minus("zt", 2), "1−Γr²": _minus("rt", 2),
-    "σ(Γz)": _is("zt", sigmoid), "σ(Γr)": _is("rt", sigmoid),
-    "1−σ(Γz)": _minus("zt", 1, sigmoid),
+    "1−a^{t-1}": _minus("a_prev"), "1−(a^{t-1})²": _minus("a_prev", 2),
+    "1−(a^t)²": _minus("a_next", 2), "tanh a^{t-1}": _is("a_prev", np.tanh),
+    "1+Γz": _add("zt"), "1+Γr": _add("rt"), "1−Γz²": _minus("zt", 2),
+    "1−Γr²": _minus("rt", 2), "σ(Γz)": _is("zt", sigmoid),
+    "1−σ(Γz)": _minus("zt", 1, sigmoid), "σ(Γr)": _is("rt", sigmoid),
     "1−σ(Γr)": _minus("rt", 1, sigmoid)}
 
 # %% ../../nbs/checker/03_cells.ipynb #b0768692
@@ -263,9 +253,7 @@ def _gru(gates, factors, parameters, **more):
         {"da_prev": "87", "dxt": "135"},
         {"dxt": "xt", "da_prev": "a_prev",
          **{f"d{n}": n for n in parameters if n[1] != "y"}},
-        ("y", "Wy"), parameters,
-        ("80", "a_next", ("1−Γz", "c̃"), ("Γz", "a^{t-1}")),
-        direct=("Γz",), **more)
+        ("y", "Wy"), parameters, direct=("Γz",), **more)
 
 _AFTER = _gru(
     (_Z, _R._replace(number="86", da=("v", *_OF_R), through="", arrival="",
@@ -277,7 +265,8 @@ _AFTER = _gru(
     note="judged with the reset after the product, (82), and with bca",
     absent=("81", "85", "134", "141"))
 GRU = _gru(
-    (_Z, _R, _C), _GRU_FACTORS, {k: s for k, s in GRU_CELL_SHAPES.items() if k != "bca"},
+    (_Z, _R, _C), _GRU_FACTORS,
+    {k: s for k, s in GRU_CELL_SHAPES.items() if k != "bca"},
     made={_RESET: _reset_state}, reaches={_RESET: "rt"},
     variants={"bca": _AFTER},
     note="judged with the reset before the product, (81)",
