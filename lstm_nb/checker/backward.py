@@ -85,6 +85,7 @@ def _judge_gate(study, gate, q, dz, failed):
                               for some in (there, lost, links))
     agree = [f for f in there if not any(f is g for g in lost)]
     _observe(study, gate, links, agree, fits, abs(dz[gate]).max())
+    if gate.arrival and fits and agree: study.judged[gate.arrival] = True
     if not fits: failed.setdefault(gate.number, _Upstream(gate, m))
     if not agree and gate.number in failed:
         return     # what made them is wrong
@@ -94,7 +95,6 @@ def _judge_gate(study, gate, q, dz, failed):
 
 def _judge_arrival(study, gate, q, got, dz, own, fits, failed):
     "Judge what arrives through weights: its other child shows it too."
-    if fits: study.judged[gate.arrival] = True
     if fits or gate.arrival in failed or "da_prev" not in got:
         return fits or gate.arrival in failed
     cell, other = study.cell, study.cell.gate(gate.of)
