@@ -283,7 +283,7 @@ def _arguments(cell):
             f"{cell.name}_backward": ("da", "caches")}
 
 ARGUMENTS = {n: v for c in CELLS.values() for n, v in _arguments(c).items()}
-CS231N = {f"{c}_step_{way}": f"{c}_cell_{way}" for c in CELLS
+CS231N = {f"{c}_step_{way}": f"{c}_cell_{way}" for c in ("rnn", "lstm")
           for way in ("forward", "backward")}      # another course's names
 
 def cell_of(
