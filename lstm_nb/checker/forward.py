@@ -21,7 +21,7 @@ from .layers import (SQUEEZES, biases_for, candidate_cause,
 
 # %% ../../nbs/checker/15_forward.ipynb #027e52ee
 def read_cache(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     cache, # What a step or a sequence returned for it
 ) -> dict: # Its arrays by name, as far as they can be told
     "The cache of a step by the names of this book."

@@ -24,7 +24,7 @@ from .loading import load
 
 # %% ../../nbs/checker/31_judged.ipynb #c1fe48be
 def lent_function(
-    name:str, # One of the eight functions
+    name:str, # One of the twelve functions
     ask, # Asks the judge: name and arguments -> what it returns
 ): # A function with the course's arguments
     "A function of the book that is computed by the judge."

@@ -52,7 +52,7 @@ def layer_cause(
 
 # %% ../../nbs/checker/14_layers.ipynb #f74609d3
 def weights_for(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     gate:CellGate, # A gate
     p:dict, # Parameters
 ) -> dict: # Name -> matrix, the right one first
@@ -68,7 +68,7 @@ def weights_for(
     return {n: np.concatenate(both, axis=1) for n, both in forms.items()}
 
 def biases_for(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     bias:str, # The right one
     p:dict, # Parameters
 ) -> dict: # Name -> bias, the right one first

@@ -38,7 +38,7 @@ BOOK = {f.__name__: f for f in (
 BOOK["gru_forward"] = gru_sequence_forward      # its name is an engine's
 
 def completed(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     q:dict, # Inputs and parameters of a step
 ) -> dict: # The same with all that the forward pass makes
     "Run the forward pass of this book."
@@ -112,7 +112,7 @@ def _layer(rng, cell, gate, q, wide, only):
     return made, {gate.bias: bias}
 
 def problem(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     m:int, # Examples
     seed:int=0, # Another problem of the same kind
     only:str="", # The one gate whose weights act; "none"; "" for all
@@ -139,7 +139,7 @@ def problem(
 
 # %% ../../nbs/checker/07_probes.ipynb #e8b96d90
 def sequence(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     T_x:int=5, # Steps
     m:int=7, # Examples
 ) -> dict: # Arrays by name, the parameters, the caches

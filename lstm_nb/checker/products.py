@@ -15,7 +15,7 @@ from .probes import columns_of
 
 # %% ../../nbs/checker/10_products.ipynb #e8127028
 def product(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     names, # Factors, or `None` for 0
     q:dict, # A problem
     s:int=-1, # 1 for the bound
@@ -25,7 +25,7 @@ def product(
     return np.prod([cell.factors[n](q, s) for n in names], axis=0)
 
 def upstream(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     line:CellGate, # A gate, or the line along the memory
     q:dict, # A problem
     own:dict=(), # The function's dΓ of other gates; else they are right
@@ -64,7 +64,7 @@ def state_block(
 
 # %% ../../nbs/checker/10_products.ipynb #91c59498
 def edits_of(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     right:tuple, # The right product
     actual:np.ndarray, # What came back in its place, one number per entry
     q:dict, # The problem, entries in the same order

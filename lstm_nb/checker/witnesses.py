@@ -39,7 +39,7 @@ class Map(NamedTuple):
         return abs(self.left) @ size @ abs(self.right) + more
 
 def maps(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     gate:CellGate, # A gate
     q:dict, # A problem
 ) -> list: # Maps: the bias, the weights, da_prev and dxt
