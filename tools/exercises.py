@@ -1,10 +1,11 @@
 """Write the exercise edition: the chapters with gaps, hints and checks, and their solutions.
 
-Everything comes from the notebooks. A chapter that defines one of the eight functions becomes an exercise: where
+Everything comes from the notebooks. A chapter that defines one of the twelve functions becomes an exercise: where
 the function, or a cell before it, has a line with the number of an equation behind it, the right-hand side becomes a
 gap; a function without numbers loses the body of its loop. Hints and checks are those of the checker."""
 import ast
 import json
+import posixpath
 import re
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ sys.path.insert(0, str(root))
 from lstm_nb.checker.check import JUDGES
 from lstm_nb.checker.equations import SITE, hints_of
 
+# of the other parts one page is a chapter; there the names of its loops are those of an engine, and an exercise has the course's
+chapters = [*sorted((root/"nbs").glob("[0-9]*.ipynb")), root/"nbs/networks/16_gru_cell.ipynb"]
 label = re.compile(r"#\s*((?:\((?:R?\d+b?)\)(?:-|, )?)+)\s*$")
 
 
@@ -88,10 +91,13 @@ def cell(kind, text, number):
     return made | ({"execution_count": None, "outputs": []} if kind == "code" else {})
 
 
-def outward(text):
-    "Links and pictures of the book, by their address on the site."
-    text = re.sub(r"\]\((images/[^)]+)\)", rf"]({SITE}/\1)", text)
-    return re.sub(r"\]\(((?:\w+/)*)(?:\d+\w*?_|)(\w+)\.ipynb(#[^)]*)?\)", lambda m: f"]({SITE}/{m[1]}{m[2]}.html{m[3] or ''})", text)
+def outward(text, folder=""):
+    "Links and pictures of a page in `folder` of the book, by their address on the site."
+    def address(found):
+        head, _, page = posixpath.normpath(posixpath.join(folder, found[1])).rpartition("/")
+        return f"]({posixpath.join(SITE, head, re.sub(r'^[0-9]+[a-z0-9]*_', '', page))}.html{found[2] or ''})"
+    text = re.sub(r"\]\(((?:\.\./)*images/[^)]+)\)", lambda m: f"]({SITE}/{posixpath.normpath(posixpath.join(folder, m[1]))})", text)
+    return re.sub(r"\]\(([\w./]+)\.ipynb(#[^)]*)?\)", address, text)
 
 
 def code(source):
@@ -113,10 +119,10 @@ def only_defines(text):
 
 def edition(notebook):
     "The exercise and the solution of a chapter, or `None` if it defines no function of the exercise."
-    cells = []
+    cells, folder = [], notebook.parent.relative_to(root/"nbs").as_posix().strip(".")
     for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        text = "".join(c["source"])
-        text = outward(text) if c["cell_type"] == "markdown" else code(text)
+        text = "".join(c["source"]).replace("gru_sequence_", "gru_")
+        text = outward(text, folder) if c["cell_type"] == "markdown" else code(text)
         if text: cells.append((c["cell_type"], text))
     exercise, solution, waiting = [], [], []
     for i, (kind, text) in enumerate(cells):
@@ -152,8 +158,7 @@ def save(cells, path):
 def write(folder):
     "Write all exercises into `folder` and the solutions into `folder/solutions`; the names of the chapters."
     names = []
-    for notebook in sorted((root/"nbs").glob("[0-9]*.ipynb")):
-        if notebook.name[0] == "3": continue                # the part that checks
+    for notebook in chapters:
         made = edition(notebook)
         if not made: continue
         save(made[0], Path(folder)/notebook.name); save(made[1], Path(folder)/"solutions"/notebook.name)
@@ -163,11 +168,13 @@ def write(folder):
 
 def publish(site):
     "Put the exercises into the built site, and a link into each of their chapters."
-    for name in write(Path(site)/"exercises"):
-        page = Path(site)/(name.partition("_")[2] + ".html")
-        if not page.exists(): continue
-        text = page.read_text(encoding="utf-8")
-        link = f'<p class="exercise">As an exercise: <a href="exercises/{name}.ipynb" download>this page with gaps</a></p>'
+    write(Path(site)/"exercises")
+    for notebook in chapters:
+        name, folder = notebook.stem, notebook.parent.relative_to(root/"nbs").as_posix()
+        page = Path(site)/folder/(name.partition("_")[2] + ".html")
+        if not page.exists() or not (Path(site)/f"exercises/{name}.ipynb").exists(): continue
+        text, up = page.read_text(encoding="utf-8"), "" if folder == "." else "../"
+        link = f'<p class="exercise">As an exercise: <a href="{up}exercises/{name}.ipynb" download>this page with gaps</a></p>'
         if 'class="exercise"' not in text:
             text = re.sub(r"(<p>(?!<)[A-Z])", lambda m: link + m[1], text, count=1)
             page.write_text(text, encoding="utf-8")

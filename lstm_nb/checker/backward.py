@@ -14,8 +14,10 @@ from .equations import place
 from .cells import CellGate
 from .probes import is_close, problem
 from .study import Study
-from .products import sentence, upstream
-from .witnesses import (Map, cell_gradients, maps,
+from .products import (product, sentence, state_block,
+                                      upstream)
+from .witnesses import (Map, cell_gradients, direct,
+                                       direct_cause, linked, maps,
                                        own_upstream)
 from .causes import NAN, map_cause, upstream_cause
 
@@ -35,6 +37,11 @@ class _Upstream(NamedTuple):
     "A dΓ that is wrong."
     gate: CellGate
     m: int # Examples of the problem in which it was seen
+
+class _Direct(NamedTuple):
+    "What da sends to da_prev on its own way, if that is wrong."
+    m: int # Examples of the problem in which it was seen
+    off: np.ndarray # By how much
 
 class _Broken(NamedTuple):
     "A map that is wrong."
@@ -58,9 +65,12 @@ def _observe(study, gate, links, agree, fits, size):
 
 def _judge_gate(study, gate, q, dz, failed):
     "Judge one dΓ, which is added to `dz`, and what is made of it."
-    got, links = cell_gradients(study, q), maps(study.cell, gate, q)
-    m, (right, bound) = q["xt"].shape[1], upstream(study.cell, gate, q)
-    if study.cell.memory: _judge_memory(study, got, q, failed, m)
+    cell, m, got = study.cell, q["xt"].shape[1], cell_gradients(study, q)
+    links, own = linked(cell, gate, q, got, failed)
+    right, bound = upstream(cell, gate, q, own)
+    if cell.memory: _judge_memory(study, got, q, failed, m)
+    links = [f for f in links if f.name != "da_prev" or not (
+        _arrived(cell, failed) or np.ndim(f.plus) and f.number in failed)]
     there = [f for f in links if f.name in got]
     if there and not any(np.isfinite(got[f.name]).all() for f in there):
         failed.setdefault(gate.number, NAN)
@@ -68,13 +78,55 @@ def _judge_gate(study, gate, q, dz, failed):
         return
     dz[gate], lost = own_upstream(got, links, right, bound)
     fits = is_close(dz[gate], right, bound)
+    if gate.through:
+        fits = _judge_arrival(study, gate, q, got, dz, own, fits, failed)
+    if _arrived(cell, failed):
+        there, lost, links = ([f for f in some if f.name != "da_prev"]
+                              for some in (there, lost, links))
     agree = [f for f in there if not any(f is g for g in lost)]
     _observe(study, gate, links, agree, fits, abs(dz[gate]).max())
+    if gate.arrival and fits and agree: study.judged[gate.arrival] = True
     if not fits: failed.setdefault(gate.number, _Upstream(gate, m))
     if not agree and gate.number in failed:
         return     # what made them is wrong
     for f in lost:
-        failed.setdefault(f.number, _Broken(q, f, gate, dz, got[f.name]))
+        failed.setdefault(f.number,
+                          _Broken(q, f, gate, dz, f.seen(got)))
+
+def _judge_arrival(study, gate, q, got, dz, own, fits, failed):
+    "Judge what arrives through weights: its other child shows it too."
+    if fits or gate.arrival in failed or "da_prev" not in got:
+        return fits or gate.arrival in failed
+    cell, other = study.cell, study.cell.gate(gate.of)
+    line = direct(cell, q) + sum(f.left @ dz[gate] for f
+                                 in maps(cell, gate, q)
+                                 if f.name == "da_prev")
+    way = next(f for f in maps(cell, other, q) if f.name == "da_prev")
+    e = (got["da_prev"] - line)/way.times
+    made = product(cell, gate.da, q)*e
+    if not is_close(dz[gate], made, abs(made) + abs(dz[gate])): return False
+    W = state_block(cell, gate, q)
+    link = Map(gate.arrival, "e", W.T, np.eye(e.shape[1]))
+    failed[gate.arrival] = _Broken(q, link, other, own, e)
+    how = failed.get(way.number)
+    if isinstance(how, _Broken) and how.gate == other or (
+            isinstance(how, _Direct)        # it comes without its weights
+            and how.off.shape == e.shape
+            and np.allclose(how.off, own[other]*way.times, 1e-4)):
+        del failed[way.number]
+    return True
+
+def _arrived(cell, failed):
+    "Whether what arrives at a gate through weights is wrong."
+    return any(g.arrival in failed for g in cell.gates)
+
+def _judge_direct(study, q, failed):
+    "Judge what da sends to da_prev on its own way."
+    got, right = cell_gradients(study, q), direct(study.cell, q)
+    fits = "da_prev" in got and is_close(got["da_prev"], right, abs(right))
+    number, m = study.cell.through["da_prev"], q["xt"].shape[1]
+    if "da_prev" in got and not fits and not _arrived(study.cell, failed):
+        failed.setdefault(number, _Direct(m, got["da_prev"] - right))
 
 def _judge_memory(study, got, q, failed, m):
     "Judge dc_prev, (16)."
@@ -87,15 +139,21 @@ def _judge_memory(study, got, q, failed, m):
 # %% ../../nbs/checker/13_backward.ipynb #4edfb892
 def _judge_sums(study, q, dz, failed):
     "Judge da_prev and dxt where all gates act."
-    got, sums, bounds = cell_gradients(study, q), {}, {}
+    got, cell = cell_gradients(study, q), study.cell
+    line = direct(cell, q)
+    sums = {(n, name): line if name == "da_prev" else 0
+            for name, n in cell.through.items()}
+    bounds = {key: abs(v) for key, v in sums.items()}
     for gate, z in dz.items():
-        size = np.maximum(abs(z), upstream(study.cell, gate, q)[1])
-        for f in maps(study.cell, gate, q)[-2:]:
+        size = np.maximum(abs(z), upstream(cell, gate, q)[1])
+        for f in maps(cell, gate, q):
+            if f.name not in cell.through: continue
             key = f.number, f.name
-            sums[key] = sums.get(key, 0) + f.left @ z @ f.right
-            more = abs(f.left) @ size @ abs(f.right)
-            bounds[key] = bounds.get(key, 0) + more
+            sums[key] = sums[key] + (f.left @ z @ f.right)*f.times
+            more = f.bound(size)*abs(f.times)
+            bounds[key] = bounds[key] + more
     for (number, name), value in sums.items():
+        if name == "da_prev" and _arrived(cell, failed): continue
         fine = name in got and np.isfinite(got[name]).all()
         if fine and not is_close(got[name], value, bounds[number, name]):
             failed.setdefault(number, _NOT_ADDED)
@@ -105,12 +163,15 @@ def judge_backward_cell(
     study:Study, # The function under study
 ) -> None:
     "Judge a backward cell equation by equation."
-    failed, cell = {}, study.cell       # equation -> how to find its cause
+    failed, cell = study.failed, study.cell     # equation -> its cause
     cell_gradients(study,
                    problem(cell, 3))       # what is raised is raised here
     for m, seed, wide, size in _PROBES:
         dz, before = {}, {*failed}
-        for gate in cell.gates:
+        if cell.direct:
+            q = problem(cell, m, seed, "none", wide, size)
+            _judge_direct(study, q, failed)
+        for gate in cell.backward:
             q = problem(cell, m, seed, gate.letter, wide, size)
             _judge_gate(study, gate, q, dz, failed)
         if m == 1:
@@ -126,6 +187,22 @@ def judge_backward_cell(
     _blame_all(study, failed)
 
 # %% ../../nbs/checker/13_backward.ipynb #310e8cbc
+def _cause(study, how):
+    "What was done in place of a map, or of the direct term."
+    if isinstance(how, _Direct):
+        fine = np.isfinite(how.off).all()
+        return direct_cause(study, how.m) if fine else NAN
+    said, cell, m = map_cause(study, *how), study.cell, how.q["xt"].shape[1]
+    alone = any(g.of for g in cell.gates) and said == "it is zero"
+    if not alone: return said
+    # of a gate that is still where this one acts alone, perhaps
+    q = problem(cell, m)
+    right = {g: upstream(cell, g, q)[0] for g in cell.gates}
+    link = next(f for f in maps(cell, how.gate, q)
+                if f.number == how.link.number)
+    actual = link.seen(cell_gradients(study, q))
+    return map_cause(study, q, link, how.gate, right, actual)
+
 def _of_s(change):
     "Of a change, what concerns the factors of s alone."
     gone = tuple(f for f in change[0] if f in ("Γo", "1−tanh²c^t"))
@@ -148,7 +225,7 @@ def _blame_all(study, failed):
                 in_s.setdefault(f"in s, {sentence(of_s, ())}",
                                 []).append(number)
         else:
-            cause = how if isinstance(how, str) else map_cause(study, *how)
+            cause = how if isinstance(how, str) else _cause(study, how)
             if cause: said.setdefault(cause, []).append(number)
         study.blame(number, cause)
     _shared(study, in_s)

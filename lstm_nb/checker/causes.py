@@ -11,25 +11,27 @@ import numpy as np
 from .cells import CellGate
 from .probes import problem, stack_of, stacked
 from .study import Study
-from .products import (bracket, edits_of, product, sentence,
-                                      upstream)
-from .witnesses import (Map, cell_gradients, maps,
-                                       own_upstream)
+from .products import (arriving, bracket, edits_of, product,
+                                      sentence, upstream)
+from .witnesses import (Map, cell_gradients, linked, maps,
+                                       other_arrival, own_upstream,
+                                       wrong_arrivals)
 
 # %% ../../nbs/checker/12_causes.ipynb #45fbd649
 NAN = "it is not a number (NaN) or infinite"
 
 def _slopes(study, gate, silent, m):
-    "A or B of one dΓ as the function has it, and the problem."
-    cell, values, problems = study.cell, [], []
-    loud = "da_next" if silent == "dc_next" else "dc_next"
+    "A or B of one dΓ as the function has it, the problem, dΓ itself."
+    cell, values, problems, loud = study.cell, [], [], (
+        "da_next" if silent == "dc_next" else "dc_next")
     for seed in range(4):
         q = problem(cell, m, seed, gate.letter)
         q[silent] = 0*q["da_next"]
         got = cell_gradients(study, q)
         if gate.letter:
-            z, _ = own_upstream(got, maps(cell, gate, q),
-                                *upstream(cell, gate, q))
+            links, own = linked(cell, gate, q, got, study.failed)
+            z, _ = own_upstream(got, links, *upstream(cell, gate, q, own))
+            if gate.of: q[loud] = arriving(cell, gate, q, own)[0]
         else: z = got.get("dc_prev", np.full_like(q["a_prev"], np.nan))
         values.append(z / q[loud])
         problems.append({n: v.ravel() for n, v in q.items()
@@ -44,17 +46,17 @@ def _without_upstream(study, gate, m):
     q = problem(study.cell, m, 0, gate.letter)
     got = cell_gradients(study, q | {n: 0*q["a_prev"]
                                      for n in ("da_next", "dc_next")})
-    names = [f.name for f in maps(study.cell, gate,
-                                  q)] if gate.letter else ["?"]
-    if not all(n in got for n in names): names = []
-    values = [got[n] for n in names] or [got.get("dc_prev", np.zeros(1))]
+    links = maps(study.cell, gate, q) if gate.letter else [None]
+    if not all(f and f.name in got for f in links): links = []
+    values = [f.seen(got) for f in links] or [
+        got.get("dc_prev", np.zeros(1))]
     return all(np.isfinite(v).all() and abs(v).max() > 1e-6 for v in values)
 
 def _other_gate(cell, gate, part, actual, q):
     "Whether the product of another gate stands there; a cause, or `\"\"`."
     for other in cell.gates:
         names = getattr(other, part)
-        if other is gate or names is None: continue
+        if other is gate or names is None or other.of != gate.of: continue
         if abs(product(cell, names, q)
                - actual).max() < 1e-5*abs(actual).max():
             name = f"({other.number}) {other.gradient}"
@@ -72,7 +74,9 @@ def _change(study, gate, part, silent, m):
     if abs(actual).max() < 1e-6: return "gone" if right else None, ""
     if right is None: return "more", ""
     edits = edits_of(cell, right, actual, q)
-    return edits, "" if edits else _other_gate(cell, gate, part, actual, q)
+    if edits: return edits, ""
+    if gate.of: return None, other_arrival(study, gate, m)
+    return None, _other_gate(cell, gate, part, actual, q)
 
 def upstream_cause(
     study:Study, # A backward cell under study
@@ -108,10 +112,24 @@ def _wrong_sums(gate, q, z):
                         np.full((n, 1), z.sum()),
                     "all examples but the first are left out": z[:, :1]}
 
-def _wrong_stacks(q, weight, z, width):
+def _wrong_way(cell, gate, q, link, right):
+    "Wrong forms of what is multiplied on its way, in its own units."
+    if np.ndim(link.times) == 0: return {}
+    by = {g.field: g.symbol for g in cell.gates if g.field in cell.inner}
+    name = next(by[cell.reaches[n]] for w in gate.weights for n in w.inputs
+                if n in cell.reaches)
+    forms = {f"the factor {name} is missing": right/link.times,
+             f"the factor {name} is there twice": right*link.times}
+    for field, symbol in by.items():
+        for said, v in ((symbol, q[field]), (f"1−{symbol}", 1 - q[field])):
+            forms.setdefault(f"{said} stands where {name} belongs",
+                             right*v/link.times)
+    return forms
+
+def _wrong_stacks(cell, q, weight, z, width):
     "Wrong forms of the gradient of a weight."
-    parts = {n: q[n] for n in ("xt", "a_prev", "a_next", "c_prev", "c_next")
-             if n in q}
+    names = ("xt", "a_prev", "a_next", "c_prev", "c_next", *cell.made)
+    parts = {n: q[n] for n in names if n in q}
     stacks = {f"[{a}; {b}]": np.concatenate([parts[a], parts[b]])
               for a in parts for b in parts if a != b}
     several = len(weight.inputs) > 1
@@ -135,16 +153,17 @@ def _gradients_for_weights(gate, q, name, dz):
     "What comes back through the gradients of the weights."
     n_a, source = len(q["a_prev"]), "a_prev" if name == "da_prev" else "xt"
     columns = slice(None, n_a) if name == "da_prev" else slice(n_a, None)
-    W = next(w.name for w in gate.weights if source in w.inputs)
+    W = next((w.name for w in gate.weights if source in w.inputs), "")
+    if not W: return {}
     return {f"d{W} stands in place of {W}":
             sum((z @ stack_of(q).T)[:, columns].T @ z for z in dz.values())}
 
 # %% ../../nbs/checker/12_causes.ipynb #ae4d7455
 def _wrong_maps(cell, q, link, gate, dz):
     "Wrong forms of a map, without multiples of the right one."
-    number, name, L, R = link
+    number, name, L, R = link[:4]
     z, own = dz[gate], gate.gradient
-    arrays = ("ft", "it", "cct", "ot", "da_next", "dc_next", "a_next")
+    arrays = (*cell.inner, "da_next", "dc_next", "a_next")
     others = {g.gradient: v for g, v in dz.items() if g is not gate}
     others |= {n: q[n] for n in arrays if n in q}
     forms = {f"{n} stands where {own} belongs": L @ v @ R
@@ -152,7 +171,8 @@ def _wrong_maps(cell, q, link, gate, dz):
     forms |= {f"{n} comes in as well": L @ (z + v) @ R
               for n, v in others.items()}
     made, squeeze = q[gate.field], gate.activation
-    slope = 1 - made**2 if squeeze == "tanh" else made*(1 - made)
+    slope = {"tanh": 1 - made**2, "sigmoid": made*(1 - made)}.get(squeeze,
+                                                                  np.nan)
     none, twice = (f"{own} comes {how}" for how in (
         f"without the slope of its {squeeze}",
         f"with the slope of its {squeeze} twice"))
@@ -160,9 +180,11 @@ def _wrong_maps(cell, q, link, gate, dz):
     if name == f"d{gate.bias}": return forms | _wrong_sums(gate, q, z)
     if name in cell.through:
         return (forms | _gradients_for_weights(gate, q, name, dz)
-                | _wrong_columns(stacked(gate, q["parameters"]), L, z))
-    weight = next(w for w in gate.weights if w.number == number)
-    return forms | _wrong_stacks(q, weight, z, R.shape[1])
+                | _wrong_columns(stacked(gate, q), L, z)
+                | _wrong_way(cell, gate, q, link, L @ z @ R))
+    weight = next((w for w in gate.weights if w.number == number), None)
+    if weight is None: return forms | wrong_arrivals(cell, gate, q, L, z)
+    return forms | _wrong_stacks(cell, q, weight, z, R.shape[1])
 
 _SCALED = {
     "the sign is wrong": lambda m: -1, "it is there twice": lambda m: 2,
@@ -183,7 +205,7 @@ def map_cause(
     term = f"in the term of gate {gate.letter}, "
     is_term = name in cell.through
     if not np.isfinite(actual).all(): return NAN
-    if not size:
+    if size <= 1e-6*np.max(abs(link.plus)):
         lost = f"the term of gate {gate.letter} is missing"
         return lost if is_term else "it is zero"
     right = link.left @ dz[gate] @ link.right
@@ -198,8 +220,9 @@ def map_cause(
         if np.shape(value) != actual.shape: continue
         if abs(value - actual).max() < 1e-5*size:
             return term + text if is_term and len(cell.gates) > 1 else text
-    W = q["parameters"].get(name[1:], 0*actual)
-    if name[1] == "W" and np.ptp((actual - right)/W) < 1e-5*size:
+    if name[1:2] != "W": return ""
+    W = q["parameters"][name[1:]][:, link.columns]
+    if np.ptp((actual - right)/W) < 1e-5*size:
         more = "comes in as well, as of weight decay"
         return f"a multiple of {name[1:]} {more}"
     return ""

@@ -9,11 +9,16 @@ __all__ = ['JUDGES', 'likeliest', 'judged', 'check']
 import difflib
 import threading
 
+import numpy as np
+
+from ..engines.engine import ENGINES
+from .equations import place
 from .report import Report
-from .cells import CELLS, CS231N
+from .cells import ARGUMENTS, CELLS, CS231N, cell_of
 from .subject import Here
-from .probes import BOOK
+from .probes import BOOK, completed, problem, sequence
 from .study import Raised, Study, say_lent, wanted
+from .results import leaves
 from .backward import judge_backward_cell
 from .forward import judge_forward_cell
 from .watched import Inside, cell_function
@@ -32,7 +37,7 @@ JUDGES = {f"{c}_{way}": judge for c in CELLS
 def likeliest(
     names:list, # Names of functions that were found
 ) -> str: # The known name that one of them looks like, or `""`
-    "Which of the eight functions is meant."
+    "Which of the twelve functions is meant."
     for name in names:
         if name in CS231N: return CS231N[name]
     def like(a, b):
@@ -49,7 +54,7 @@ def _inside(study):
     known, cell = study.subject.cell(name)
     book = known and cell.facts.module.startswith("lstm_nb.")
     if not known or book: return Inside(known, cell)
-    return Inside(known, cell, judged(cell, name))
+    return Inside(known, cell, _judged(cell, name, study.cell))
 
 def _run(study):
     "Let the judge judge."
@@ -63,10 +68,11 @@ def _with_own_caches(study):
     for name in (study.name.replace("backward", "forward"), cell):
         forward = study.subject.other(name)
         if forward is None: continue
-        found = {f.equation for f in judged(forward, name).findings}
+        report = _judged(forward, name, study.cell)
+        found = {f.equation for f in report.findings}
         if found - {"shape"}: continue
         again = Study(study.subject.fresh(), study.name, study.lent,
-                      study.hidden)
+                      study.hidden, study.cell)
         again.forward, again.by_cell = forward, name == cell
         try: _run(again)
         except Exception: continue
@@ -76,9 +82,9 @@ def _with_own_caches(study):
         return again
     return None
 
-def _attempt(subject, name, lent=(), hidden=()):
+def _attempt(subject, name, lent=(), hidden=(), cell=None):
     "Judge a function, whatever it does; the study that comes of it."
-    study = Study(subject.fresh(), name, lent, hidden)
+    study = Study(subject.fresh(), name, lent, hidden, cell)
     if study.facts.module in {f.__module__ for f in BOOK.values()}:
         study.notes.append("this is the book's own function")
     try: _run(study)
@@ -86,7 +92,7 @@ def _attempt(subject, name, lent=(), hidden=()):
         fault = raised.args[0]
         if lack := wanted(study, fault):
             return _attempt(subject, name, study.lent | {lack: fault.line},
-                            hidden)
+                            hidden, cell)
         if fault.kind == "Gap":
             return _empty(study, f"not finished: {fault.gap} is next")
         own = _with_own_caches(study)
@@ -106,22 +112,67 @@ def _empty(study, said="not written yet: still the template"):
     return study
 
 # %% ../../nbs/checker/23_check.ipynb #22eb7fa5
-def judged(
-    subject, # A function, as a subject
-    name:str, # Which of the eight functions it is
-) -> Report: # What was found out
-    "Judge a function behind the interface."
-    study = _attempt(subject, name)
+def _judged(subject, name, cell=None):
+    "Judge a function as one cell."
+    study = _attempt(subject, name, cell=cell)
     if not study.blamed or study.wrong("empty"): return study.report()
     if study.facts.template: return _empty(Study(subject, name)).report()
     hidden = study.facts.outside
-    again = _attempt(subject, name, (), hidden) if hidden else study
+    again = _attempt(subject, name, (), hidden, cell) if hidden else study
     return (again if {*again.lent} & {*hidden} else study).report()
 
+# %% ../../nbs/checker/23_check.ipynb #9d977422
+def judged(
+    subject, # A function, as a subject
+    name:str, # Which of the twelve functions it is
+) -> Report: # What was found out
+    "Judge a function behind the interface, in all its variants."
+    report, plain = _judged(subject, name), cell_of(name)
+    key = next((k for k in plain.variants if k in subject.facts.keys), "")
+    said = cell_of(name, (key,)).note
+    if said and not report.empty: report.notes.append(said)
+    if not key or not report.passed: return report
+    again = _judged(subject, name, plain)
+    if again.passed:
+        report.notes[-1] += f"; and {plain.note}"
+        report.right = sorted({*report.right, *again.right}, key=place)
+    if again.passed or {f.equation for f in again.findings} == {"error"}:
+        return report
+    if _as_zeros(subject, name, key):
+        report.notes[-1] += f"; without {key} it does as if that were zero"
+        return report
+    again.notes += [plain.note, f"with {key} all is right"]
+    return again
+
+def _as_zeros(subject, name, key):
+    "Whether a function takes the absence of a key for zeros."
+    cell, q = cell_of(name, (key,)), {}
+    make = problem(cell, 3) if "cell" in name else sequence(cell)
+    p = make["parameters"] | {key: 0*make["parameters"][key]}
+    if "cell" in name: q = completed(cell, make | {"parameters": p})
+    else:
+        caches = BOOK[f"{cell.name}_forward"](make["x"], make["a0"], p)[-1]
+        q = make | {"parameters": p, "caches": caches}
+    args = [q[n] for n in ARGUMENTS[name]]
+    try:
+        one, other = (leaves(Study(subject.fresh(), name, cell=cell).call(
+            *given)) for given in (args, _without(args, key)))
+    except Raised: return False
+    both = [k for k in one.keys() & other.keys() if key not in str(k)]
+    return bool(both) and all(np.allclose(one[k], other[k]) for k in both)
+
+def _without(value, key):
+    "A value whose dictionaries lack a key."
+    if isinstance(value, dict):
+        return {k: v for k, v in value.items() if k != key}
+    if not isinstance(value, (list, tuple)): return value
+    return [_without(v, key) for v in value]
+
+# %% ../../nbs/checker/23_check.ipynb #91ec6beb
 _one = threading.RLock()    # what a function sees is changed meanwhile
 
 def check(
-    function, # One of the eight functions
+    function, # One of the twelve functions
     name:str=None, # Which of them; without it, what the function is called
 ) -> Report: # Shows itself; `passed`, `findings`, `to_json()`
     "Which equations of `function` are wrong, and what was done instead."
@@ -129,6 +180,10 @@ def check(
     if not callable(function):
         kind = type(function).__name__
         raise TypeError(f"function: expected a function, got {kind}")
+    if getattr(function, "__module__", "") == ENGINES["gru"][0].__module__:
+        raise ValueError(
+            f"function: {name} of the networks is an engine, expected a "
+            "function as on page N16")
     if name not in JUDGES:
         near = likeliest([name]) or "lstm_backward"
         meant = ("Judge it under another name: "

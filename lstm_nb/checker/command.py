@@ -207,7 +207,7 @@ def _options(args=None):
     "Read the command line."
     p = argparse.ArgumentParser(
         prog="lstm_check",
-        description="Which equation of your RNN or LSTM is wrong?",
+        description="Which equation of your RNN, LSTM or GRU is wrong?",
         epilog="Exit status: 0 all right, 1 something wrong or not judged, "
                "2 nothing could be judged in one of the files, 3 the "
                "command itself failed.")

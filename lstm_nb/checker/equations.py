@@ -42,7 +42,8 @@ _FORWARD = [
     _forward("5", "Γo", _GATE.format("output")),
     _forward("6", "a^t",
              "The outside sees a share of the new memory, squashed."),
-    _forward("y", "the prediction", _READS)]
+    _forward("y", "the prediction", _READS)._replace(
+        of=("lstm_cell_forward", "gru_cell_forward"))]
 _FORWARD_RNN = [
     _forward("R1", "a^t", "Two products and a bias, then one tanh.",
              "rnn_cell_forward"),
@@ -97,10 +98,47 @@ _BACKWARD_RNN = [
     _backward("R7", "da_prev", _BACK.format("Waa")),
     _backward("R8", "dxt", _BACK.format("Wax"))]
 
+# %% ../../nbs/checker/01_equations.ipynb #e7c0f003
+def _gru(number, what, hint, way="backward"):
+    "An equation of the GRU."
+    return Equation(number, what, hint, f"networks/gru.html#eq-{number}",
+                    (f"gru_cell_{way}",))
+
+_RESET = "Does the reset gate meet the state, or its product with Wc?"
+_OF_E = ("A product of two hands back the other factor: which two, and "
+         "what is the slope?")
+_GRU = [
+    _gru("79", "Γz", _GATE.format("update"), "forward"),
+    _gru("80", "a^t", "A mean of two: which share does each of them get?",
+         "forward"),
+    _gru("81", "c̃, reset before", _RESET, "forward"),
+    _gru("82", "c̃, reset after", _RESET, "forward"),
+    _gru("137", "Γr", _GATE.format("reset"), "forward"),
+    _gru("83", "dc̃", "What multiplies c̃ in (80), and what is the slope "
+         "of its tanh?"),
+    _gru("84", "dΓz", "Γz meets two things in (80), one of them with a "
+         "minus."),
+    _gru("85", "dΓr, reset before", _OF_E),
+    _gru("86", "dΓr, reset after", _OF_E),
+    _gru("87", "da_prev", "The old state has four children: two gates, the "
+         "candidate, and a^t itself."),
+    _gru("131", "dWz", _WEIGHTS), _gru("132", "dbz", _BIASES),
+    _gru("133", "dWc, the columns for x^t", _WEIGHTS),
+    _gru("134", "dWc, the columns for Γr ⊙ a^{t-1}", _WEIGHTS),
+    _gru("135", "dxt", "Three layers read x^t, so three terms come back, "
+         "each through the columns that met it."),
+    _gru("138", "dWr", _WEIGHTS), _gru("139", "dbr", _BIASES),
+    _gru("140", "dbc", _BIASES),
+    _gru("141", "e, which comes back to Γr ⊙ a^{t-1}",
+         _BACK.format("the first n_a columns of Wc")),
+    _gru("142", "dv", "What multiplies v in (82)?"),
+    _gru("143", "dWc, the columns for a^{t-1}", _WEIGHTS),
+    _gru("144", "dbca", _BIASES)]
+
 # %% ../../nbs/checker/01_equations.ipynb #d70c8a2a
-_SEQUENCES = ("rnn_forward", "rnn_backward", "lstm_forward",
-              "lstm_backward")
-_BACK_IN_TIME = ("rnn_backward", "lstm_backward")
+_BACK_IN_TIME = ("rnn_backward", "lstm_backward", "gru_backward")
+_SEQUENCES = ("rnn_forward", "lstm_forward", "gru_forward",
+              *_BACK_IN_TIME)
 
 def _rule(word, what, hint, anchor, of=_BACK_IN_TIME, gaps=()):
     "A rule of a sequence."
@@ -118,7 +156,8 @@ _RULES = [
           "to its neighbour?", "eq-18", _SEQUENCES, ("18", "R9")),
     _rule("carry_c", "the memory from step to step",
           "Two things go from step to "
-          "step, not one.", "eq-19", _SEQUENCES[2:], ("19",)),
+          "step, not one.", "eq-19", ("lstm_forward", "lstm_backward"),
+          ("19",)),
     _rule("da", "each step's own gradient",
           "a^t has two children: the next step "
           "is one, what is the other?", "eq-18"),
@@ -132,7 +171,7 @@ _RULES = [
           "Each step's dxt has a place of its own, and is not added.",
           _ADDED),
     _rule("da0", "da0", "What does the first step return for its a_prev?",
-          _ADDED)]
+          _ADDED, gaps=("136",))]
 
 # %% ../../nbs/checker/01_equations.ipynb #57925cfd
 _HERE = "checker/equations.html#what-is-no-equation"
@@ -157,15 +196,15 @@ _NO_EQUATION = [
 # %% ../../nbs/checker/01_equations.ipynb #a5b39501
 SITE = "https://lstm-nb.github.io/lstm_nb"
 EQUATIONS = {e.number: e for e in (
-    *_FORWARD, *_BACKWARD, *_FORWARD_RNN, *_BACKWARD_RNN, *_RULES,
-    *_NO_EQUATION)}
+    *_FORWARD, *_BACKWARD, *_FORWARD_RNN, *_BACKWARD_RNN, *_GRU,
+    *_RULES, *_NO_EQUATION)}
 RULES = [e.number
          for e in (*_RULES, *_NO_EQUATION)]     # words, not numbers
 LATER = {e.number: e.later for e in EQUATIONS.values() if e.later}
 
 # %% ../../nbs/checker/01_equations.ipynb #29803277
 def expected_in(
-    name:str, # One of the eight functions
+    name:str, # One of the twelve functions
 ) -> set: # Numbers and words
     "The equations and rules that can be judged in a function."
     net, way = name.split("_")[0], name.split("_")[-1]

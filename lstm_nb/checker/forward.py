@@ -12,16 +12,16 @@ from ..activations import softmax
 from .cells import Cell
 from .subject import as_numbers
 from .probes import (completed, is_close, problem, stack_of,
-                                    stacked)
+                                    stacked, with_made)
 from .study import Study
 from .results import leaves, read_results
-from .layers import (SQUEEZES, biases_for, layer_cause,
-                                    memory_cause, stacks_of, state_cause,
-                                    weights_for)
+from .layers import (SQUEEZES, biases_for, candidate_cause,
+                                    layer_cause, mean_cause, memory_cause,
+                                    stacks_of, state_cause, weights_for)
 
 # %% ../../nbs/checker/15_forward.ipynb #027e52ee
 def read_cache(
-    cell:Cell, # The LSTM or the plain RNN
+    cell:Cell, # The LSTM, the plain RNN or the GRU
     cache, # What a step or a sequence returned for it
 ) -> dict: # Its arrays by name, as far as they can be told
     "The cache of a step by the names of this book."
@@ -45,21 +45,40 @@ def _observed(study, q, got):
 
 # %% ../../nbs/checker/15_forward.ipynb #39713893
 def _judge_layers(study, o, made):
-    "Judge (1), (2), (3) and (5), or (R1)."
-    cell, p, stack = study.cell, o["parameters"], stack_of(o)
+    "Judge (1), (2), (3) and (5), or (R1), or (79), (137), (81), (82)."
+    cell, p = study.cell, o["parameters"]
+    o = with_made(cell, o | {n: made[n] for n in cell.inner
+                             if made.get(n) is not None})
     for gate in cell.gates:
         value = made.get(gate.field)
-        if value is None: continue
-        W, b = stacked(gate, p), p[gate.bias]
-        bound = 1 + abs(W) @ abs(stack) + abs(b)
-        right = SQUEEZES[gate.activation](W @ stack + b)
+        needs = {i for w in gate.weights for i in w.inputs} | {gate.adds}
+        if value is None or not needs - {""} <= {*o}: continue
+        W, b, stack = stacked(gate, o), p[gate.bias], stack_of(o, gate)
+        more = o[gate.adds] if gate.adds else 0.
+        bound = 1 + abs(W) @ abs(stack) + abs(b) + abs(more)
+        right = SQUEEZES[gate.activation](W @ stack + b + more)
         fits, cause = is_close(value, right, bound), ""
         if not fits and value.shape == bound.shape:
-            cause = layer_cause(value, weights_for(cell, gate, p),
-                                stacks_of(o),
-                                biases_for(cell, gate.bias, p),
-                                gate.activation)
+            cause = _cause(cell, gate, value, o)
         study.judge(gate.forward, fits, cause, gate.field)
+
+def _cause(cell, gate, value, o):
+    "What was done in place of a layer."
+    p, inputs = o["parameters"], {i for w in gate.weights for i in w.inputs}
+    if gate.adds or inputs & {*cell.made}:
+        every = {*cell.inner} <= {*o}
+        return candidate_cause(value, o, bool(gate.adds)) if every else ""
+    return layer_cause(value, weights_for(cell, gate, p), stacks_of(o),
+                       biases_for(cell, gate.bias, p), gate.activation)
+
+def _judge_mean(study, o, g):
+    "Judge (80), given the function's own gates."
+    if "a_next" not in o or not {*study.cell.inner} <= {*g}: return
+    new, kept = (1 - g["zt"])*g["cct"], g["zt"]*o["a_prev"]
+    bound = abs(new) + abs(kept)
+    fits = is_close(o["a_next"], new + kept, 4*bound)
+    cause = "" if fits else mean_cause(o["a_next"], o | g)
+    if not fits or bound.any(): study.judge("80", fits, cause, "a_next")
 
 def _judge_memory(study, o, g):
     "Judge (4) and (6), given the function's own gates."
@@ -91,10 +110,9 @@ def _judge_prediction(study, o):
         study.judge(number, fits, cause, "yt_pred")
 
 # %% ../../nbs/checker/15_forward.ipynb #f3bec220
-_GATES = ("ft", "it", "cct", "ot")
-
 def _opened(study, q):
     "The gates of a cell without a readable cache, by biases."
+    if study.name == "gru_cell_forward": return _opened_gru(study, q)
     if study.name != "lstm_cell_forward": return {}
     def run(c_prev, **biases):
         p = dict(q["parameters"])
@@ -106,25 +124,54 @@ def _opened(study, q):
     return {"ft": run(c, bi=-1)[1] / c, "it": run(c, bf=-1, bc=1)[1],
             "cct": run(c, bf=-1, bi=1)[1], "ot": run(big, bf=1, bi=-1)[0]}
 
+def _opened_gru(study, q):
+    "The gates of a GRU without a readable cache, by biases."
+    def run(**values):
+        p = dict(q["parameters"])
+        for bias, v in values.items():
+            p |= {bias: 0*p[bias] + 40*v, f"W{bias[1]}": 0*p[f"W{bias[1]}"]}
+        if "bz" in values and "br" in values:
+            p |= {"Wc": np.eye(len(p["bc"]), p["Wc"].shape[1])/2}
+            p |= {b: 0*p[b] for b in ("bc", "bca") if b in p}
+            p |= {k: q["parameters"][k] for k in ("Wr", "br")}
+        return as_numbers(study.call(q["xt"], q["a_prev"], p)[0])
+    one, a = run(bc=1), q["a_prev"]
+    ends = run(bc=1, bz=-1) - 1, run(bc=1, bz=1) - a
+    if abs(np.stack(ends)).max() > 1e-5: return {}      # not even a mean
+    return {"zt": (1 - one)/(1 - a), "cct": run(bz=-1),
+            "rt": np.arctanh(run(bz=-1, br=0))*2/a}
+
+def _ways(study, o, q):
+    "One gate at a time, if all others were right, and what would be left."
+    with np.errstate(all="ignore"):
+        a = o["a_next"]
+        if study.cell.memory is None:
+            z, c, p = q["zt"], q["cct"], o["a_prev"]
+            own = (a - z*p)/(1 - z)
+            return ({"zt": (a - c)/(p - c)}, {"cct": own}), (
+                "80", "a_next")
+        c, f, i, g = o["c_next"], *(q[n] for n in ("ft", "it", "cct"))
+        kept, written = f*o["c_prev"], i*g
+        if is_close(c, q["c_next"], 1 + abs(c)):
+            return ({"ot": a/np.tanh(c)},), ("6", "a_next")
+        return ({"ft": (c - written)/o["c_prev"]}, {"it": (c - kept)/g},
+                {"cct": (c - kept)/i}), ("4", "c_next")
+
 def _judge_closed(study, o, q):
     "Judge a step whose gates cannot be seen."
-    if not {"a_next", "c_next"} <= o.keys(): return
-    c, f, i, g = o["c_next"], *(q[n] for n in ("ft", "it", "cct"))
-    with np.errstate(all="ignore"):
-        kept, written = f*o["c_prev"], i*g
-        ways = ({"ft": (c - written)/o["c_prev"]}, {"it": (c - kept)/g},
-                {"cct": (c - kept)/i})
-        if is_close(c, q["c_next"], 1 + abs(c)):
-            ways = ({"ot": o["a_next"]/np.tanh(c)},)
+    if not {f"{s}_next" for s in study.cell.states} <= o.keys(): return
+    ways, (number, where) = _ways(study, o, q)
     for way in ways:
-        alone = Study(None, study.name)
-        if np.isfinite(*way.values()).all(): _judge_layers(alone, o, way)
+        alone = Study(None, study.name, cell=study.cell)
+        if np.isfinite([*way.values()]).all():
+            _judge_layers(alone, o | {n: q[n] for n in study.cell.inner},
+                          way)
         if any(cause for _, cause, _ in alone.blamed.values()):
             return study.blamed.update(alone.blamed)
-    memory = len(ways) > 1
-    study.blame("4" if memory else "6", "",
-                "c_next" if memory else "a_next")
-    study.missed |= {*"1235"}
+    cause = "" if study.cell.memory else mean_cause(o["a_next"], o | {
+        n: q[n] for n in study.cell.inner})
+    study.blame(number, cause, where)
+    study.missed |= {g.forward for g in study.cell.gates}
 
 # %% ../../nbs/checker/15_forward.ipynb #55f350a8
 def _judge_cache(study, kept, true):
@@ -165,12 +212,12 @@ def _judge_own_cache(study, cache, q):
 
 # %% ../../nbs/checker/15_forward.ipynb #30506551
 def _seen_gates(study, o, q, fits):
-    "The gates of an LSTM step: right, of the cache, or opened."
-    kept = o.get("kept", {})
-    if fits and kept.keys() >= {*_GATES}: return {n: q[n] for n in _GATES}
-    if kept.get("ft") is not None: return kept
-    closed = fits or not {"a_next", "c_next"} <= o.keys()
-    return {} if closed else _opened(study, q)
+    "The gates of a step: right, of the cache, or opened."
+    kept, inner = o.get("kept", {}), study.cell.inner
+    if fits and kept.keys() >= {*inner}: return {n: q[n] for n in inner}
+    if kept.get(inner[0]) is not None: return kept
+    states = {f"{s}_next" for s in study.cell.states}
+    return {} if fits or not states <= o.keys() else _opened(study, q)
 
 def judge_step(
     study:Study, # A forward pass under study
@@ -178,19 +225,20 @@ def judge_step(
     o:dict, # What the function made of it
 ) -> None:
     "Judge one step forward: the results, then the cache."
-    states = [f"{s}_next" for s in study.cell.states]
-    fits = all(n in o and is_close(o[n], q[n], 1 + abs(q["c_next"]))
-               for n in states
-               ) if study.cell.memory else None
-    made = _seen_gates(study, o, q, fits) if study.cell.memory else o
-    if study.cell.memory or "a_next" in o: _judge_layers(study, o, made)
-    if study.cell.memory:
-        _judge_memory(study, o, {n: made[n] for n in _GATES
-                                 if made.get(n) is not None})
+    cell, states = study.cell, [f"{s}_next" for s in study.cell.states]
+    inner, bound = cell.inner, 1 + abs(q[states[-1]])
+    fits = all(n in o and is_close(o[n], q[n], bound)
+               for n in states) if inner else None
+    made = _seen_gates(study, o, q, fits) if inner else o
+    if inner or "a_next" in o: _judge_layers(study, o, made)
+    g = {n: made[n] for n in inner if made.get(n) is not None}
+    if inner: (_judge_memory if cell.memory else _judge_mean)(study, o, g)
     _judge_prediction(study, o)
-    if study.cell.memory and not fits and not made:
-        _judge_closed(study, o, q)
-    if fits: study.judged.update(dict.fromkeys("123456"))
+    if inner and not fits and not made: _judge_closed(study, o, q)
+    if fits:
+        more = ("4", "6") if cell.memory else ("80",)
+        study.judged |= dict.fromkeys((*(g.forward for g in cell.gates),
+                                       *more))
     kept, cache = o.get("kept", {}), o.get("cache")
     if study.blamed: return
     if kept or cache is None: _judge_cache(study, kept, q)

@@ -24,7 +24,7 @@ from .loading import load
 
 # %% ../../nbs/checker/31_judged.ipynb #c1fe48be
 def lent_function(
-    name:str, # One of the eight functions
+    name:str, # One of the twelve functions
     ask, # Asks the judge: name and arguments -> what it returns
 ): # A function with the course's arguments
     "A function of the book that is computed by the judge."
@@ -73,7 +73,8 @@ class Judged:
     def __init__(self, channel):
         self.channel, self.subjects = channel, []
         self.lent = {n: lent_function(n, self.ask) for n in ARGUMENTS
-                     if n not in ("rnn_backward", "lstm_backward")}
+                     if n not in ("rnn_backward", "lstm_backward",
+                                  "gru_forward", "gru_backward")}
 
     def ask(self, name, args):
         "What the judge's own function returns."

@@ -171,7 +171,7 @@ def _take(loaded, wanted, kept, there):
 def load(
     path:str, # A script or a notebook
     only:str="", # The one function to judge
-    names:dict=None, # One of the eight names -> its name in the file
+    names:dict=None, # One of the twelve names -> its name in the file
     tell=lambda at: None, # Hears where we are
     skip:dict=None, # Places that are not run -> why
     book:dict=None, # Functions of this book that may be lent, by name

@@ -112,7 +112,7 @@ def functions_of(
 def meant(
     functions:dict, # As `functions_of` gives them
     bound:set, # All names that the file defines
-) -> dict: # One of the eight names -> the name in the file
+) -> dict: # One of the twelve names -> the name in the file
     "The functions to judge, by their names or those that are meant."
     found = {k: k for k in ARGUMENTS if k in bound}
     for k in ARGUMENTS:
@@ -137,7 +137,7 @@ def _is_static(node, k=''):
 def advice(
     functions, # Names of functions
 ) -> str: # A sentence
-    "What to do about a file without any of the eight names."
+    "What to do about a file without any of the twelve names."
     known = f"The names that are known: {', '.join(ARGUMENTS)}."
     if not functions: return f"{known} It defines no function."
     near = [(n, k) for n in functions if n.split(".")[-1] not in CS231N
@@ -150,7 +150,7 @@ def advice(
 
 # %% ../../nbs/checker/27_names.ipynb #59c00b5b
 def method(
-    k:str, # One of the eight names
+    k:str, # One of the twelve names
     name:str, # Class and method, with a dot
     functions:dict, # As `functions_of` gives them
     there:dict, # What is defined

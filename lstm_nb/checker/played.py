@@ -100,7 +100,7 @@ def best_play(
     count, explained, best, played = limit + 1, False, None, []
     for change in _changes(study.cell):
         if len(change) >= count: break
-        trial = Study(None, study.name)
+        trial = Study(None, study.name, cell=study.cell)
         steps, line = play(study.cell, q, caches, backward, change)
         fits = [judge_sums(trial, got, steps, False),
                 judge_ends(trial, got, steps, line)]
@@ -154,7 +154,8 @@ def _as_cell(study, shut=1):
 def _inner(study, shut=1):
     "A study of the cell that is written out inside, and that cell."
     cell = _as_cell(study, shut)
-    inner = Study(Here(cell), study.name.replace("_", "_cell_", 1))
+    inner = Study(Here(cell), study.name.replace("_", "_cell_", 1),
+                  cell=study.cell)
     try: judge_backward_cell(inner)
     except (Raised, KeyError, TypeError, IndexError): return None, None
     lost = {e: b[1] for e, b in inner.blamed.items()
@@ -183,7 +184,8 @@ def judge_played(
     name = study.name.replace("_", "_cell_", 1)
     own, caches = BOOK[name], q["caches"]
     if cell:
-        own = Study(cell.fresh(), name, study.lent, study.hidden).call
+        own = Study(cell.fresh(), name, study.lent, study.hidden,
+                    study.cell).call
         caches = q["steps"]
     broken, explained, trial = best_play(study, q, caches, got, own)
     exact = explained and {*trial.blamed} <= {*WAYS}    # without equations
@@ -201,7 +203,8 @@ def judge_played(
         study.judged.update(inner.judged)
         study.missed |= inner.missed
     elif cell is None and exact:        # the sums show the equations
-        study.judged.update(dict.fromkeys(expected_in(name)))
+        study.judged |= dict.fromkeys(expected_in(name)
+                                      - {*study.cell.absent})
     if trial and (explained or not study.blamed):
         study.judged.update(trial.judged)
         study.missed |= trial.missed

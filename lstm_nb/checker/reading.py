@@ -54,9 +54,9 @@ def needed(
 class Loaded:
     "What was got out of a file."
     functions:dict=field(
-        default_factory=dict) # One of the eight names -> a function
+        default_factory=dict) # One of the twelve names -> a function
     unjudged:dict=field(
-        default_factory=dict) # One of the eight names -> why not judged
+        default_factory=dict) # One of the twelve names -> why not judged
     notes:list=field(
         default_factory=list) # What was lent, mended, or is not there
     left_out:list=field(

@@ -105,6 +105,11 @@ class Report:
     def _repr_html_(self): return _markup(self)
 
 # %% ../../nbs/checker/02_report.ipynb #0abba664
+def _next(a, b):
+    "Whether the numbers of two equations follow each other."
+    one, other = (int(re.sub(r"\D", "", e) or 0) for e in (a, b))
+    return other - one == 1
+
 def _runs(equations):
     "Neighbours of one kind, as (11) to (14) or (11b) to (14b)."
     def kind(e): return re.sub(r"\d+", "", e) if e not in RULES else None
@@ -112,7 +117,8 @@ def _runs(equations):
     for e in equations:
         last = runs[-1][-1] if runs else None
         near = last and kind(e) is not None and kind(e) == kind(last)
-        if near and place(e) == place(last) + 1: runs[-1].append(e)
+        if near and place(e) == place(last) + 1 and _next(last, e):
+            runs[-1].append(e)
         else: runs.append([e])
     return [[e if e in RULES else f"({e})" for e in run] for run in runs]
 

@@ -67,8 +67,11 @@ def _why_shape(name, shape, shapes):
 def _one_result(study, name, got, shapes):
     "One result by its name, in its shape, or `None`."
     shape, key = shapes[name], name
-    number = study.cell.numbers().get(name)
-    about = f"{name}, equation ({number})" if number else name
+    numbers = [f"({n})" for n in study.cell.numbers_of(name)]
+    about = name
+    if numbers:
+        many = "s" if numbers[1:] else ""
+        about = f"{name}, equation{many} {' and '.join(numbers)}"
     if name not in got:
         key = _other_key(name, shape, got, shapes)
         more = f', "{key}" stands where it belongs' if key else ""

@@ -206,7 +206,7 @@ def run_file(
     path:str, # A script or a notebook
     seconds:float=10, # Time limit of reading it, and of each function
     only:str="", # The one function to check; without it all that are known
-    names:dict=None, # Which name in the file is meant by one of the eight
+    names:dict=None, # Which name in the file is meant by one of the twelve
     guard:Guard=None, # Who judges; without one, a new one
 ) -> dict: # `file`, `status`, `error`, `reports`, `unjudged`, and lists
     "Check one file in a process of its own."

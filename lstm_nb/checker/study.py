@@ -26,13 +26,17 @@ PLACED = ("shape", "inputs", "aliasing",
 
 class Study:
     "One function under study: calls it, and collects what is wrong."
-    def __init__(self, subject, name, lent=(), hidden=()):
-        self.subject, self.name, self.cell = subject, name, cell_of(name)
+    def __init__(self, subject, name, lent=(), hidden=(), cell=None):
+        keys = subject.facts.keys if subject and not cell else ()
+        self.subject, self.name = subject, name
+        self.cell = cell or cell_of(name, keys)
         self.lent, self.hidden, self.handed = dict(lent), hidden, {}
         self.blamed, self.judged, self.missed = {}, {}, set()
         self.common, self.notes, self.printed = [], [], ""
-        self.expected, self.inside = expected_in(name), None
+        self.expected = expected_in(name) - {*self.cell.absent}
+        self.inside = None
         self.forward, self.by_cell = None, False     # who makes the caches
+        self.failed = {}     # what is wrong so far in a backward cell
 
     @cached_property
     def facts(self): return self.subject.facts
@@ -65,10 +69,8 @@ class Study:
 
     def right(self):
         "What was seen at work and not blamed, in the order of the table."
-        numbers = self.cell.numbers()
-        spoiled = {numbers.get(where, where)
-                   for e, _, where in self.blamed.values()
-                   if e == "shape"}
+        spoiled = {n for e, _, where in self.blamed.values()
+                   if e == "shape" for n in self.cell.numbers_of(where)}
         return [e for e in EQUATIONS if self.seen(e) and e not in spoiled
                 and not self.wrong(e)]
 
@@ -133,7 +135,7 @@ def _parameters(value):
     return {}
 
 def handed_to(
-    name:str, # One of the eight functions
+    name:str, # One of the twelve functions
     args:tuple, # What it is given
 ) -> dict: # By the names of the course, and the sizes in it
     "What a function is given, by name."
@@ -144,7 +146,7 @@ def handed_to(
     elif "cache" in there and len(last) == len(cell.fields):
         there |= dict(zip(cell.fields, last, strict=True))
     shape = np.shape(there.get("x", there.get("xt", ())))
-    return there | {"n_a": len(p.get("bf", p.get("ba", ()))),
+    return there | {"n_a": len(p.get(cell.gates[0].bias, ())),
                     "n_y": len(p.get("by", ())),
                     **dict(zip(("n_x", "m", "T_x"), shape, strict=False))}
 

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..activations import sigmoid, softmax
-from .code import (cell_name, is_open, is_template, outside,
+from .code import (cell_name, is_open, is_template,
+                                  keys_named, outside,
                                   visible)
 from .surroundings import (GONE, Fault, Sink, changed,
                                           fault_of,
@@ -78,6 +79,7 @@ class Facts(NamedTuple):
     open: bool # Whether it has lines like `dft = None`
     template: bool # Whether it is not written at all
     outside: tuple # Data that it reads and was not handed
+    keys: tuple = () # Keys of the parameters that make a variant
 
 # %% ../../nbs/checker/06_subject.ipynb #56f00538
 class Watch(NamedTuple):
@@ -152,7 +154,7 @@ class Here:
         "What its code shows."
         f, name = self.function, getattr(self.function, "__name__", "")
         return Facts(name, getattr(f, "__module__", "") or "", is_open(f),
-                     is_template(f), tuple(outside(f)))
+                     is_template(f), tuple(outside(f)), keys_named(f))
 
     def fresh(self):
         "The same function, of which nothing was called yet."

@@ -33,7 +33,8 @@ class There:
         f = self._do("facts")
         names = tuple(str(n) for n in f["outside"])
         return Facts(str(f["name"]), str(f["module"]), bool(f["open"]),
-                     bool(f["template"]), names)
+                     bool(f["template"]), names,
+                     tuple(str(k) for k in f["keys"]))
 
     def fresh(self): return self._new(self._do("fresh"))
     def other(self, name): return self._new(self._do("other", name=name))

@@ -38,7 +38,8 @@ def _take_over(study, report, known, name):
     for f in report.findings:
         at = f" (in {known})" if f.equation in PLACED else ""
         study.blame(f.equation, f.cause + at, f.where)
-    study.expected = study.expected | expected_in(name)
+    study.expected = study.expected | expected_in(name) - {
+        *study.cell.absent}
     study.judged.update(dict.fromkeys(report.right))
     study.missed |= {*report.unseen}
     study.common += report.common
@@ -73,7 +74,7 @@ def cells_to_try(
         cause = report.findings[-1].cause
         study.notes.append(
             f"{known} could not be judged by itself: {cause}")
-        study.expected = study.expected | expected_in(name)
+        study.expected |= expected_in(name) - {*study.cell.absent}
         return "", [book]
     _take_over(study, report, known, name)
     own = inside.cell, _own_keys(study, inside.cell, name)
@@ -83,7 +84,7 @@ def cells_to_try(
 def _own_keys(study, cell, name):
     "Name or place in the course -> path in what a cell returns."
     q, forward = problem(study.cell, 3), "forward" in name
-    one = Study(cell.fresh(), name, study.lent, study.hidden)
+    one = Study(cell.fresh(), name, study.lent, study.hidden, study.cell)
     if study.by_cell: one.forward = study.forward
     names = ARGUMENTS[name]
     try:

@@ -38,7 +38,7 @@ def _gru_step(xt, a_prev, _, p, o):
     (f, g), n, v = o.activations, len(a_prev), None
     stack = np.concatenate([a_prev, xt])
     z = gate_forward("z", f, stack, None, p, o)            # (79)
-    r = gate_forward("r", f, stack, None, p, o)            # (79)
+    r = gate_forward("r", f, stack, None, p, o)            # (137)
     if o.reset_after:
         v = p["Wc"][:, :n] @ a_prev + p.get("bca", 0)
         z_c = p["Wc"][:, n:] @ xt + p["bc"] + r.value * v
@@ -60,7 +60,7 @@ def _gru_step_backward(da_next, dc_next, s, p, o):
     da_prev = da_prev + da_next * s.z.value                # (87)
     for k, dz in (("z", dzt), ("r", drt)):
         back, d_k = gate_backward(k, dz, (), stack, None, p)
-        d |= d_k                                           # (131), (132)
+        d |= d_k                                           # (131)-(139)
         da_prev = da_prev + back[:n]                       # (87)
         dxt = dxt + back[n:]                               # (135)
     return {"da_prev": da_prev, "dxt": dxt} | d
@@ -69,17 +69,18 @@ def _before_backward(dcct, s, p):
     "`drt`, what goes to state and input, and `dWc`, `dbc`, for (81)."
     n, a_reset = len(s.a_prev), s.r.value * s.a_prev
     reset = np.concatenate([a_reset, s.xt])
-    back, d = gate_backward("c", dcct, (), reset, None, p) # (133), (134)
+    back, d = gate_backward("c", dcct, (), reset, None, p) # (133)-(141)
     drt = back[:n] * s.a_prev * s.r.slope                  # (85)
     return drt, back[:n] * s.r.value, back[n:], d
 
 def _after_backward(dcct, s, p):
     "The same for (82), with `dbca` where there is that bias."
-    n, dv = len(s.a_prev), dcct * s.r.value                # (86)
-    dWca, dWcx = dv @ s.a_prev.T, dcct @ s.xt.T            # (86), (133)
+    n, dv = len(s.a_prev), dcct * s.r.value                # (142)
+    dWca, dWcx = dv @ s.a_prev.T, dcct @ s.xt.T            # (143), (133)
     d = {"dWc": np.concatenate([dWca, dWcx], axis=1),
-         "dbc": dcct.sum(axis=1, keepdims=True)}           # (133)
-    if "bca" in p: d["dbca"] = dv.sum(axis=1, keepdims=True)
+         "dbc": dcct.sum(axis=1, keepdims=True)}           # (140)
+    if "bca" in p:
+        d["dbca"] = dv.sum(axis=1, keepdims=True)          # (144)
     drt = dcct * s.v * s.r.slope                           # (86)
     return drt, p["Wc"][:, :n].T @ dv, p["Wc"][:, n:].T @ dcct, d
 
@@ -98,7 +99,7 @@ def gru_forward(
     activations:tuple=("Sigmoid", "Tanh"), # Gates, candidate
     mask:np.ndarray=None, # Multiplies the state that enters a step
 ) -> tuple: # `a` `(n_a, m, T_x)`, `None`, and the tape
-    "A gated recurrent unit over a sequence, equations (79) to (82)."
+    "A gated recurrent unit over a sequence, equations (79) to (82), (137)."
     has_bias = isinstance(parameters, Mapping) and "bca" in parameters
     after = (has_bias if reset_after is None
              else check_flag("reset_after", reset_after))
@@ -120,7 +121,7 @@ def gru_backward(
     tape:VariantTape, # What gru_forward returned last
     dc:None=None, # A GRU has no memory
 ) -> dict: # `dx` (the steps of `da`), `da0`, one per parameter used
-    "The gradients of a GRU over a sequence, (83)-(87), (131)-(136)."
+    "The gradients of a GRU over a sequence, (83)-(87), (131)-(144)."
     return run_steps_backward("gru_forward", _gru_step_backward,
                               da, tape, dc)
 
