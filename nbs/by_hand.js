@@ -95,13 +95,13 @@ function graph(t) {
   return `<svg viewBox="0 0 400 352" role="img" aria-label="The graph of step ${t}" data-step="${t}">
     <defs>${["forward", "backward"].map(way => `<marker id="by-hand-${way}-${t}" class="${way}" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" refX="8" refY="5" orient="auto-start-reverse"><path d="M0 1L9 5L0 9Z"/></marker>`).join("")}</defs>
     ${[["stack-f", "M44 292V277"], ["stack-i", "M128 292V277"], ["stack-g", "M212 292V277"], ["stack-o", "M296 292V277"], ["c-in", "M82 34H97"], ["f-mul", "M44 206V110H108V46"],
-       ["kept", "M119 34H159"], ["i-mul", "M128 206V150H158"], ["g-mul", "M212 206V150H182"], ["written", "M170 139V46"], ["c", "M181 34H233"], ["c-tanh", "M296 88V101"],
-       ["tanh-mul", "M296 126V148"], ["o-mul", "M296 206V172"], ["a", "M307 160H335"], ["loss-a", "M380 196V227"], ["loss-c", "M344 70H372V91"],
+       ["kept", "M119 34H159"], ["i-mul", "M128 206V150H158"], ["g-mul", "M212 206V150H182"], ["written", "M170 139V46"], ["c", "M181 34H233"], ["c-tanh", "M296 88V97"],
+       ["tanh-mul", "M296 132V148"], ["o-mul", "M296 206V172"], ["a", "M307 160H335"], ["loss-a", "M380 196V227"], ["loss-c", "M344 70H372V91"],
        ...(t == 1 ? [["a-out", "M350 196V305H400"], ["c-out", "M344 34H400"]] : [["in", "M0 305H4"], ["in", "M0 34H4"]])].map(e => edge(...e)).join("")}
     ${box("c_prev", 4, 8, 78, 66)}${text(43, 26, symbol("c", "", t - 1))}${number(43, 46, "c_prev")}${number(43, 66, "dc_prev", 'class="d"')}
     ${box("c", 234, 8, 110, 80)}${text(242, 26, symbol("c", "", t), 'class="start"')}${text(336, 26, "(4)", 'class="end n"')}${number(289, 44, "c_next")}
     ${number(289, 62, "dc_next", 'class="d"')}${number(289, 80, "bracket", 'class="d total"')}
-    ${box("tanh", 268, 102, 56, 24)}${text(296, 119, "tanh")}${number(262, 119, "s", 'class="d end"')}
+    ${box("tanh", 264, 98, 64, 34)}${text(296, 111, "tanh", 'class="n"')}${number(296, 127, "tanh_c")}${number(258, 119, "s", 'class="d end"')}
     ${box("a", 336, 126, 62, 70)}${text(342, 144, symbol("a", "", t), 'class="start"')}${text(394, 144, "(6)", 'class="end n"')}${number(367, 165, "a_next")}${number(367, 186, "da_next", 'class="d"')}
     ${gate("f", 44, symbol("Γ", "f"), 1, "ft", "dft")}${gate("i", 128, symbol("Γ", "i"), 2, "it", "dit")}${gate("g", 212, tilde, 3, "cct", "dcct")}${gate("o", 296, symbol("Γ", "o"), 5, "ot", "dot")}
     ${box("a_prev", 4, 292, 332, 27)}${text(14, 311, symbol("a", "", t - 1), 'class="start"')}${number(50, 311, "a_prev", 'class="start"')}${number(326, 311, "da_prev", 'class="d end"')}
@@ -144,7 +144,7 @@ function draw(figure, {lines, start}) {
     all("[data-value]", e => {
       const t = +e.closest("svg").dataset.step, name = e.dataset.value
       const there = name == "xt" || (name == "a_prev" && (t == 1 || seen(1, "a_next"))) || (name == "c_prev" && (t == 1 || seen(1, "c_next")))
-        || (name == "da" && seen(t, "da_next")) || (name == "dc" && seen(t, "dc_next")) || seen(t, name)
+        || (name == "da" && seen(t, "da_next")) || (name == "dc" && seen(t, "dc_next")) || (name == "tanh_c" && seen(t, "a_next")) || seen(t, name)
       e.textContent = there ? ({dc_next: "dc ", bracket: "dc+s ", s: "s ", da_prev: "da ", dxt: "dx "}[name] ?? "") + printed(v[t - 1][name]) : ""
       e.classList.toggle("on", !!stop && stop.t == t && stop.lines.includes(name))
       e.classList.toggle("from", !!stop && (stop.t == t ? from.has(name) : t == 2 && from.has({da_prev: "da_later", dc_prev: "dc_later"}[name])))

@@ -58,7 +58,7 @@ def drawing(height, title, description, *parts, top=0):
     heads = "".join(f'<marker id="{name}" markerUnits="userSpaceOnUse" markerWidth="12" markerHeight="10" refX="10" refY="5" orient="auto"><path d="M0.5 0.5L10.5 5L0.5 9.5L2.5 5Z" fill="{colour}"/></marker>'
                     for name, colour in (("forward", grey), ("backward", back)))
     return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top} 500 {height}" width="600" height="{1.2*height:g}" role="img" aria-labelledby="title desc" style="font-variant-numeric: lining-nums">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top} 500 {height}" width="430" height="{0.86*height:.0f}" role="img" aria-labelledby="title desc" style="font-variant-numeric: lining-nums">',
         f'<title id="title">{escape(title)}</title>', f'<desc id="desc">{escape(description)}</desc>', f"<defs>{heads}</defs>", f'<rect y="{top}" width="500" height="{height}" fill="#ffffff"/>',
         """<g font-family="Georgia, 'Times New Roman', serif" font-style="italic">""", *parts, "</g>", "</svg>", ""])
 
@@ -69,17 +69,17 @@ gate = {"f": "Γ_f", "i": "Γ_i", "c": "~c", "o": "Γ_o"}
 
 
 def stack(*rows):
-    fills = zip(rows or ('a^{t−1}  "on top,"  n_a  "rows"', 'x^t  "below,"  n_x  "rows"'), (312, 338), (state, given))
-    return "".join(rect(5, y, 394, 26, stroke, fill, rx=0) + text(202, y + 18, row) for row, y, (fill, stroke) in fills)
+    fills = zip(rows or ('a^{t−1}  "on top,"  n_a  "rows"', 'x^t  "below,"  n_x  "rows"'), (290, 314), (state, given))
+    return "".join(rect(5, y, 394, 24, stroke, fill, rx=0) + text(202, y + 17, row) for row, y, (fill, stroke) in fills)
 
 
 def box(k, number, *lines, name=None):
     x, colour, word = columns[k]
-    return rect(x - 48, 206, 96, 74, colour) + text(x - 43, 227, name or f'"{word}"', 16 if name else 14, "start", colour) + text(x + 44, 227, f"({number})", 13.5, "end", colour) + "".join(
-        text(x, y, line, 15) for line, y in zip(lines, (257,) if len(lines) == 1 else (247, 268)))
+    return rect(x - 48, 196, 96, 66, colour) + text(x - 43, 216, name or f'"{word}"', 16 if name else 14, "start", colour) + text(x + 44, 216, f"({number})", 13.5, "end", colour) + "".join(
+        text(x, y, line, 15) for line, y in zip(lines, (243,) if len(lines) == 1 else (235, 254)))
 
 
-def up(*some): return arrows(*(f"M{columns[k][0]} 312V281" for k in some))
+def up(*some): return arrows(*(f"M{columns[k][0]} 290V263" for k in some))
 
 
 numbers = dict(zip("fico", (1, 2, 3, 5)))
@@ -88,28 +88,26 @@ numbers = dict(zip("fico", (1, 2, 3, 5)))
 def gates(*some): return up(*some) + "".join(box(k, numbers[k], f"{gate[k]} = {'tanh' if k == 'c' else 'σ'}(z_{k})") for k in some)
 
 
-sums = text(202, 388, 'z_k = W_k [a^{t−1}; x^t] + b_k   "for"  k = f, i, c, o', 15)
-memory = (arrows("M48 50H67", "M92 50H189", "M80 206V63", "M152 206V140H189", "M252 206V140H215", "M202 128V63", "M214 50H329", "M374 50H496")
+sums = text(202, 361, 'z_k = W_k [a^{t−1}; x^t] + b_k   "for"  k = f, i, c, o', 15)
+memory = (arrows("M48 50H67", "M92 50H189", "M80 196V63", "M152 196V140H189", "M252 196V140H215", "M202 128V63", "M214 50H329", "M374 50H496")
           + circle(26, 50, "c^{t−1}") + times(80, 50) + plus(202, 50) + times(202, 140) + circle(352, 50, "c^t") + text(141, 40, "Γ_f ⊙ c^{t−1}", 15) + text(211, 102, "Γ_i ⊙ ~c", 15, "start")
           + text(382, 34, "(4)", 13.5, "start", bold=True) + text(496, 72, '"to step"  t+1', 14, "end"))
-hidden = (arrows("M352 72V93", "M352 122V147", "M352 206V173", "M364 160H429", "M474 160H496") + rect(322, 94, 60, 28) + text(352, 114, "tanh") + times(352, 160) + circle(452, 160, "a^t", *state)
+hidden = (arrows("M352 72V93", "M352 122V147", "M352 196V173", "M364 160H429", "M474 160H496") + rect(322, 94, 60, 28) + text(352, 114, "tanh") + times(352, 160) + circle(452, 160, "a^t", *state)
           + text(452, 128, "(6)", 13.5, bold=True) + text(452, 204, '"to step"  t+1', 14) + text(452, 221, '"and its loss"', 14))
 
 
-def backward(full):
-    "The step with its gradients: those that meet at the memory, or all."
-    out = [returns("M496 50H375", "M330 50H317", "M496 160H475", "M430 160H365", "M352 148V123", "M352 94V73"), circle(352, 50, "c^t"), circle(452, 160, "a^t", *state), rect(322, 94, 60, 28), text(352, 114, "tanh"), times(352, 160),
-           text(440, 42, "dc", 16, fill=back), text(496, 72, '"from step"  t+1', 14, "end"), text(487, 148, "da", 16, fill=back), text(452, 226 if full else 204, '"from its loss"', 14), text(452, 243 if full else 221, '"and step"  t+1', 14),
-           text(361, 89, "s", 16, "start", back), text(386, 107, "⊙ (1 −", 14, "start"), text(386, 125, "tanh^2 c^t)", 14, "start"), text(344, 144, "⊙ Γ_o", 14, "end"),
-           rect(240, 34, 76, 32, back, "#ffe9a8", 2.2, 8), text(278, 55, "dc + s", 17, fill=back)]
-    if not full: return out
+def backward():
+    "The step with its gradients."
     slopes = {"c": ("⊙ (1 − ~c^2)",)} | {k: (f"⊙ {gate[k]}", f"⊙ (1 − {gate[k]})") for k in "fio"}
-    return out + [
-        returns("M240 50H215", "M190 50H93", "M68 50H49", "M80 62V205", "M202 62V127", "M190 140H152V205", "M214 140H252V205", "M352 172V205"), circle(26, 50, "c^{t−1}"), times(80, 50), plus(202, 50), times(202, 140),
-        text(60, 33, "⊙ Γ_f", 14), text(26, 90, "dc^{t−1}", 15, fill=back), text(26, 108, "(16)", 13.5, fill=back, bold=True), text(87, 134, "⊙ c^{t−1}", 14, "start"), text(158, 186, "⊙ ~c", 14, "start"), text(258, 186, "⊙ Γ_i", 14, "start"),
-        text(359, 198, "⊙ tanh(c^t)", 14, "start"), returns(*(f"M{x} 280V311" for x, _, _ in columns.values())),
+    return [returns("M496 50H375", "M330 50H317", "M496 160H475", "M430 160H365", "M352 148V123", "M352 94V73"), circle(352, 50, "c^t"), circle(452, 160, "a^t", *state), rect(322, 94, 60, 28), text(352, 114, "tanh"), times(352, 160),
+           text(440, 42, "dc", 16, fill=back), text(496, 72, '"from step"  t+1', 14, "end"), text(487, 148, "da", 16, fill=back), text(452, 216, '"from its loss"', 14), text(452, 233, '"and step"  t+1', 14),
+           text(361, 89, "s", 16, "start", back), text(386, 107, "⊙ (1 −", 14, "start"), text(386, 125, "tanh^2 c^t)", 14, "start"), text(344, 144, "⊙ Γ_o", 14, "end"),
+           rect(240, 34, 76, 32, back, "#ffe9a8", 2.2, 8), text(278, 55, "dc + s", 17, fill=back),
+            returns("M240 50H215", "M190 50H93", "M68 50H49", "M80 62V195", "M202 62V127", "M190 140H152V195", "M214 140H252V195", "M352 172V195"), circle(26, 50, "c^{t−1}"), times(80, 50), plus(202, 50), times(202, 140),
+            text(60, 36, "⊙ Γ_f", 14), text(26, 90, "dc^{t−1}", 15, fill=back), text(26, 108, "(16)", 13.5, fill=back, bold=True), text(87, 134, "⊙ c^{t−1}", 14, "start"), text(158, 180, "⊙ ~c", 14, "start"), text(258, 180, "⊙ Γ_i", 14, "start"),
+        text(358, 191, "⊙ tanh(c^t)", 14, "start"), returns(*(f"M{x} 262V289" for x, _, _ in columns.values())),
         *(box(k, 10 - "fico".index(k), *slopes[k], name=f"d{gate[k]}") for k in columns),
-        stack('da^{t−1} = Σ_k W_k[:, :n_a]^⊤ dz_k   (15)', 'dx^t = Σ_k W_k[:, n_a:]^⊤ dz_k   (17)'), text(202, 388, 'dW_k = dz_k [a^{t−1}; x^t]^⊤   (11)"–"(14)', 15)]
+        stack('da^{t−1} = Σ_k W_k[:, :n_a]^⊤ dz_k   (15)', 'dx^t = Σ_k W_k[:, n_a:]^⊤ dz_k   (17)'), text(202, 361, 'dW_k = dz_k [a^{t−1}; x^t]^⊤   (11)"–"(14)', 15)]
 
 
 # three steps, and what runs between them
@@ -178,17 +176,16 @@ def drawings():
     "The files and what stands in them."
     step_title = "One LSTM step as a graph"
     first = [gates("f", "i"), stack(), sums]
-    second = [memory, gates("f", "i", "c"), stack(), sums]
+    second = [memory, gates("f", "i", "c")]
     return {
         "columns_and_steps": drawing(282, "Slices, columns and the time axis of x", "Five slices of the input, one behind the other along an arrow of time. One of them is drawn larger beside it: n_x rows and m columns, all examples at step t. A column of it, filled, is one example.", *slices()),
         "stacked_product": drawing(312, "The stacked product", "The weights W_k, whose first n_a columns are W_ka and whose last n_x columns are W_kx, times the stack of a^{t-1} above x^t, plus the bias, one column, is z_k. Below: the product is W_ka a^{t-1} plus W_kx x^t.", *product()),
-        "cell_gates": drawing(210, f"{step_title}: two gates", "The stacked state a^{t-1} and input x^t go into the forget gate (1) and the input gate (2).", *first, top=190),
-        "cell_memory": drawing(400, f"{step_title}: candidate and memory", "To the two gates come the candidate (3) and the memory line: c^{t-1} times the forget gate, plus the input gate times the candidate, is c^t (4), which goes to step t+1.", *second),
-        "cell_forward": drawing(400, f"{step_title}, forward", "To gates, candidate and memory comes the output gate (5). It is multiplied with the tanh of c^t and gives a^t (6), which goes to step t+1 and to its loss.", memory, hidden, gates("f", "i", "c", "o"), stack(), sums),
-        "cell_bracket": drawing(232, f"{step_title}: the bracket", "From the right dc arrives along the memory line, and da at the hidden state. da goes through the product with the output gate and through tanh, which makes s of it. dc and s meet at c^t and leave it as dc + s.", *backward(False)),
-        "cell_backward": drawing(400, f"{step_title}, backward", "All arrows reversed. da splits at the product with the output gate: down to the output gate (7), times tanh of c^t, and up as s to the memory. The bracket dc + s goes left along the memory line. "
+        "cell_gates": drawing(184, f"{step_title}: two gates", "The stacked state a^{t-1} and input x^t go into the forget gate (1) and the input gate (2).", *first, top=188),
+        "cell_memory": drawing(268, f"{step_title}: candidate and memory", "To the two gates come the candidate (3) and the memory line: c^{t-1} times the forget gate, plus the input gate times the candidate, is c^t (4), which goes to step t+1.", *second, top=20),
+        "cell_forward": drawing(352, f"{step_title}, forward", "To gates, candidate and memory comes the output gate (5). It is multiplied with the tanh of c^t and gives a^t (6), which goes to step t+1 and to its loss.", memory, hidden, gates("f", "i", "c", "o"), stack(), sums, top=20),
+        "cell_backward": drawing(352, f"{step_title}, backward", "All arrows reversed. da splits at the product with the output gate: down to the output gate (7), times tanh of c^t, and up as s to the memory. The bracket dc + s goes left along the memory line. "
                                  "It reaches the candidate (8) times the input gate, the input gate (9) times the candidate, the forget gate (10) times c^{t-1}, and leaves as dc^{t-1} times the forget gate (16). In each box the slope of the activation is multiplied. "
-                                 "All four go down through their weights and add: da^{t-1} (15) and dx^t (17). Each also gives the gradient of its weights, (11) to (14).", *backward(True)),
+                                 "All four go down through their weights and add: da^{t-1} (15) and dx^t (17). Each also gives the gradient of its weights, (11) to (14).", *backward(), top=20),
         "unrolled": drawing(372, "Three steps unrolled", "Three LSTM steps side by side. A bar above them holds the parameters, with an arrow down into each step. The memory c runs from step to step on an upper line, the hidden state a on a lower one, and each a has its loss L below it. "
                             "Dashed arrows run back: at each a two meet in a plus sign, from its own loss and from the next step (18). At each c two meet in a plus sign, too, from the loss and from the next step (19). From each step a dashed arrow rises, and all meet in a plus sign below the parameters (20).", *unrolled()),
         "rnn_step": drawing(470, "One step of the plain RNN, forward and backward", "Above, forward: a^{t-1} and x^t enter z = W_aa a^{t-1} + W_ax x^t + b_a; tanh turns z into a^t, which goes to y^t and to the next step. Below, backward: da^t collects what comes from its loss and from the next step and gives "

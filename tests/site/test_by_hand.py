@@ -201,6 +201,13 @@ def test_accessible_at_every_kind_of_stop(visit, axe, scheme):
         assert judged(page, axe) == [], (width, stop)
 
 
+def test_a_phone_shows_the_step_that_is_lit(visit):
+    page = visit("by_hand.html", 390)
+    for stop, seen in [(0, "1"), (6, "1"), (7, "2"), (28, "2"), (29, "1")]:
+        page.locator("#by-hand input[type=range]").fill(str(stop))
+        assert page.eval_on_selector_all("#by-hand .step", "all => all.filter(e => e.checkVisibility()).map(e => e.dataset.step)") == [seen]
+
+
 def test_the_focus_is_seen(page):
     page.locator("#by-hand .moves button").first.focus()
     page.keyboard.press("Tab")
