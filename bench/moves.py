@@ -72,11 +72,12 @@ def parts(q):
     def whole():
         *_, kept[0] = fused_lstm_forward(x, a0, p, c0, tape=kept[0])
         fused_lstm_backward(da, kept[0])
-    r = fused_lstm_forward(x, a0, p, c0)[2].memory
+    tape = fused_lstm_forward(x, a0, p, c0)[2]
+    r = tape.memory                # for as long as the tape is there
     s, (n_x, n, m, T, dtype), dot = Scratch(*r.sizes), r.sizes, np.dot
     s.carried[...], dz = 0, np.ones((4*n, m), dtype)
-    turn_weights(r.Wa, s.WaT)
-    turn_weights(r.Wx[:, :-1], s.WxT)
+    turn_weights(r.Wa, s.signs, s.WaT)
+    turn_weights(r.Wx[:, :-1], s.signs, s.WxT)
     up, U, S = np.ascontiguousarray(da.transpose(2, 0, 1)), r.gates.copy(), r.stacked.reshape(len(r.stacked), -1)
     dZ, dW, dX = s.dZ.reshape(4*n, -1), np.empty((4*n, len(S)), dtype), np.empty((n_x, T*m), dtype)
 
