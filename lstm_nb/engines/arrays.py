@@ -30,34 +30,47 @@ class _States(np.ndarray): pass
 class Memory:
     "The arrays of a run. Time comes first where a step lies in one piece."
     def __init__(self, n_x, n_a, m, T_x, dtype):
-        self.sizes = RunSizes(n_x, n_a, m, T_x, np.dtype(dtype))
         self.views, self.scratch, self.readers = [], [], 0
-        numbers = (20*n_a + 3*n_x)*T_x*m + 8*n_a*(n_a + n_x)    # about
-        self.nbytes = numbers * self.sizes.dtype.itemsize
         new, n, T = partial(np.empty, dtype=dtype), n_a, T_x
         self.Wa, self.Wx = new((4*n, n)), new((4*n, n_x + 1))
-        self.stacked, self.gates = new((n + n_x + 1, T, m)), new((T, 4, n, m))
+        self.z, self.both = new((4*n, m)), new((2, n, m))
+        self.ones, self.given = np.ones((3, n, m), dtype), ()
         shapes = (T + 1, n, m), (T + 1, 2, n, m)
-        self.states, self.given = [_States(v, dtype) for v in shapes], ()
-        self.a, self.c_cct = (v.view(np.ndarray) for v in self.states)
-        self.tanh_c, self.z = new((T, n, m)), new((4*n, m))
-        self.both, self.ones = new((2, n, m)), np.ones((3, n, m), dtype)
-        self.block = new((min(4*n, max(256, 2**20 // (T*m))), T*m))
+        self.states = [_States(shape, dtype) for shape in shapes]
+        block = min(4*n*T*m, max(256*T*m, 2**20))
+        self.room = (new((n + n_x + 1)*T*m), new((T, 4, n, m)),
+                     new((T, n, m)), new(block))
+        self.most = RunSizes(n_x, n_a, m, T_x, np.dtype(dtype))
+        numbers = (20*n + 3*n_x)*T*m + 8*n*(n + n_x)         # about
+        self.nbytes = numbers * self.ones.itemsize
+        self.cut(T)
+
+    def cut(self, T):
+        "Take the first `T` steps of as many as there is room for."
+        n_x, n, m, *_ = self.most
+        self.sizes, rows = self.most._replace(T_x=T), n + n_x + 1
+        stacked, gates, tanh_c, block = self.room
+        self.stacked = stacked[:rows*T*m].reshape(rows, T, m)
+        self.gates, self.tanh_c = gates[:T], tanh_c[:T]
+        rows = min(4*n, max(256, 2**20 // (T*m)))
+        self.block = block[:rows*T*m].reshape(rows, T*m)
+        self.a, self.c_cct = (v.view(np.ndarray)[:T+1] for v in self.states)
+        return self
 
     def steps(self):
         "What every step reads and writes, in the order of the loop."
-        a, g, c = self.a, self.gates, self.c_cct
-        if not self.views:
-            self.views += map(_Step, a[:-1], g, g[:, :3], g[:, 3], g[:, 0],
-                              g[:, 1:3], c[:-1], c[:-1, 1], c[1:, 0],
-                              self.tanh_c, a[1:])
-        return self.views
+        a, g, c, T = self.a, self.gates, self.c_cct, self.sizes.T_x
+        if len(self.views) < T:
+            self.views = [*map(
+                _Step, a[:-1], g, g[:, :3], g[:, 3], g[:, 0], g[:, 1:3],
+                c[:-1], c[:-1, 1], c[1:, 0], self.tanh_c, a[1:])]
+        return self.views[:T]
 
     def results(self):
         "All `a` and `c`, `(n_a, m, T_x)`, read only, and noted as given."
         a, c = (v.view(np.ndarray) for v in self.states)
-        self.given = ref(a), ref(c)
-        a, c = a[1:].transpose(1, 2, 0), c[1:, 0].transpose(1, 2, 0)
+        self.given, steps = (ref(a), ref(c)), slice(1, len(self.a))
+        a, c = a[steps].transpose(1, 2, 0), c[steps, 0].transpose(1, 2, 0)
         a.flags.writeable = c.flags.writeable = False
         return a, c
 
@@ -283,16 +296,19 @@ def give_back(
 
 # %% ../../nbs/engines/09_memory.ipynb #454b4366
 def _search(sizes):
+    T = sizes.T_x
     for memory in reversed(_idle.copy()):
-        if memory.sizes != sizes or memory.is_held(): continue
+        if memory.most._replace(T_x=T) != sizes: continue
+        if not T <= memory.most.T_x <= 2*T or memory.is_held(): continue
         try: _idle.remove(memory)
         except ValueError: continue
-        if not memory.is_held(): return memory
+        if memory.is_held(): continue
+        return memory if memory.sizes == sizes else memory.cut(T)
 
 def memory_for(
     sizes:RunSizes, # Of the run
 ) -> Memory: # One that nobody else has
-    "An idle memory of these sizes, or a new one."
+    "An idle memory with room for these sizes, or a new one."
     if (found := _search(sizes)) is not None: return found
     room = 12 * sizes.n_a * sizes.m * sizes.T_x * sizes.dtype.itemsize
     while room > 0 and (freed := _drop_oldest()): room -= freed
@@ -317,7 +333,7 @@ class Tape:
 
     def __del__(self):
         memory = vars(self).pop("memory", None)
-        ended = _idle is None           # the program is, and forgets names
+        ended = globals().get("_idle") is None   # a program forgets names
         if memory is not None and not ended: give_back(memory)
 
 # %% ../../nbs/engines/09_memory.ipynb #26a6490a

@@ -239,7 +239,7 @@ def fused_lstm_backward(
         memory = memory.astype(dtype)
         loops = _loops(tape.engine, memory.sizes)
         try: s = memory.scratch.pop()
-        except IndexError: s = Scratch(*memory.sizes)
+        except IndexError: s = Scratch(*memory.most)
         s.carried[:2] = 0
         turn_weights(memory.Wa, s.signs, s.WaT)
         turn_weights(memory.Wx[:, :-1], s.signs, s.WxT)

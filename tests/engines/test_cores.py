@@ -10,7 +10,7 @@ import pytest
 from conftest import root
 
 from lstm_nb import fused_lstm_backward, fused_lstm_forward
-from lstm_nb.engines import calls
+from lstm_nb.engines import calls, compiled
 from lstm_nb.engines.engine import prove_engine, random_problem
 
 openblas = calls._find_openblas()
@@ -18,8 +18,9 @@ pytestmark = pytest.mark.skipif(openblas is None, reason="SciPy has no OpenBLAS 
 
 
 @pytest.fixture
-def limit():
-    "The functions that get and set, with four threads allowed meanwhile."
+def limit(monkeypatch):
+    "The functions that get and set, with four threads allowed meanwhile; MKL, if it is here, looks as if it were not."
+    monkeypatch.setattr(compiled, "find_mkl", lambda: None)
     get, put = openblas
     before = get()
     put(4)
@@ -104,7 +105,7 @@ def test_a_child_starts_without_the_passes_of_other_threads():
     code = """
 import os, threading, warnings
 warnings.simplefilter("ignore")
-from lstm_nb.engines import calls
+from lstm_nb.engines import calls, compiled
 get, put = calls._find_openblas()
 put(4)
 inside, done = threading.Event(), threading.Event()
@@ -131,5 +132,4 @@ def test_without_openblas_one_part_does_it(monkeypatch):
     seen, share = [], calls._parts
     monkeypatch.setattr(calls, "_parts", lambda sizes, n: seen.append(n) or share(sizes, n))
     prove_engine("numba")
-    from lstm_nb.engines import compiled
     assert {*seen} == {compiled.find_mkl().MKL_Get_Max_Threads() if compiled.find_mkl() else 1}

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lstm_nb import fused_lstm_backward, fused_lstm_forward
+from lstm_nb import assert_close, fused_lstm_backward, fused_lstm_forward, lstm_backward, lstm_forward
 from lstm_nb.engines import arrays
 from lstm_nb.engines.arrays import Memory, RunSizes, give_back, memory_for
 from lstm_nb.engines.engine import random_problem
@@ -109,7 +109,7 @@ def test_an_error_loses_nothing_that_is_held():
     a, c, tape, _ = run(problems[3, 5, 4, 6], 0)
     before, errors = (a.copy(), c.copy()), []
     del tape
-    for k in range(50):
+    for _ in range(50):
         a_k, _, tape = fused_lstm_forward(x, a0, p, c0)
         try: fused_lstm_backward(da[:2], tape)
         except ValueError as e: errors.append(e)         # its traceback holds the tape
@@ -202,9 +202,29 @@ def test_bounds():
 def test_what_is_idle_makes_room():
     "Where sizes change from call to call, idle memory does not pile up."
     p, x, a0, c0, *_ = large
-    for T in range(60, 10, -1):
+    for T in range(11, 61):
         a, c, tape = fused_lstm_forward(x[:, :, :T], a0, p, c0)
-    assert len(arrays._idle) <= 2 and a.shape[2] == 11 and c.shape == a.shape and tape is not None
+    assert len(arrays._idle) <= 2 and a.shape[2] == 60 and c.shape == a.shape and tape is not None
+
+
+@pytest.mark.parametrize("engine", engines)
+def test_lengths_that_change_from_call_to_call(engine):
+    "Runs of any length share one memory, forward and backward, and say what page 05 says; a held result is left alone."
+    p, x, a0, c0, da, dc = random_problem(3, 5, 4, 30)
+    rng, held, places = random.Random(0), [], set()
+    for k in range(120):
+        T = rng.randrange(14, 31)
+        a, c, tape = fused_lstm_forward(x[:, :, :T], a0, p, c0, engine=engine)
+        places.add(a.ctypes.data)
+        want_a, _, want_c, caches = lstm_forward(x[:, :, :T], a0, p, c0)
+        assert_close(a, want_a), assert_close(c, want_c)
+        if k % 2: assert_close(fused_lstm_backward(da[:, :, :T], tape, dc[:, :, :T]), lstm_backward(da[:, :, :T], caches, dc[:, :, :T]))
+        if k % 40 == 0: held.append((a, a.copy()))
+    for a, before in held: np.testing.assert_array_equal(a, before)
+    assert len(places) < 20
+    fused_lstm_forward(x[:, :, :30], a0, p, c0)
+    a, _, _ = fused_lstm_forward(x[:, :, :3], a0, p, c0)     # a small result does not hold a large array
+    assert a.base.size <= 2*5*4*(3 + 1)
 
 
 def test_a_tape_in_a_cycle_comes_back():
