@@ -76,10 +76,11 @@ def _find_openblas():
              *folder.glob(".dylibs/libscipy_openblas*")]
     try:
         library = ctypes.CDLL(str(found[0]))
-        get, put, kind = (getattr(library, f"scipy_openblas_{k}") for k in
-                          ("get_num_threads", "set_num_threads", "get_parallel"))
+        names = "get_num_threads", "set_num_threads", "get_parallel"
+        get, put, kind = (getattr(library, f"scipy_openblas_{k}")
+                          for k in names)
     except (AttributeError, IndexError, OSError): return None
-    return (get, put) if kind() == 1 else None   # its own threads, no OpenMP
+    return (get, put) if kind() == 1 else None  # 1: threads, no OpenMP
 
 _limit, _passes, _before = threading.Lock(), 0, 1
 
@@ -158,9 +159,10 @@ def _share_out(sizes, mkl, work):
 # %% ../../nbs/engines/05_calls.ipynb #7645a707
 def _all_plain(parameters, x, states):
     "Whether all arguments are plainly right, and of one type."
-    if type(x) is not np.ndarray or x.ndim != 3 or x.dtype not in _TYPES:
-        return False
-    n, (n_x, m, T_x) = len(parameters.get("bf", ())), x.shape
+    b = parameters.get("bf")
+    if not (type(x) is type(b) is np.ndarray and x.ndim == 3
+            and b.ndim == 2 and x.dtype in _TYPES): return False
+    n, (n_x, m, T_x) = len(b), x.shape
     shapes = {"W": (n, n + n_x), "b": (n, 1)}
     given = [(v, (n, m)) for v in states if v is not None]
     given += [(parameters.get(k), shapes[k[0]]) for k in STEP_SHAPES]
@@ -172,10 +174,12 @@ _TYPES = {np.dtype(t) for t in (np.float32, np.float64)}
 
 def _checked(parameters, x, a0, c0, mask):
     "Parameters, `x`, `a0`, `c0`, `mask` and the sizes of the run."
-    if type(parameters) is dict and _all_plain(parameters, x, (a0, c0, mask)):
+    states, plain = (a0, c0, mask), type(parameters) is dict
+    if plain and _all_plain(parameters, x, states):
         refuse_ignored(parameters, STEP_SHAPES)
-        sizes = RunSizes(len(x), len(parameters["bf"]), *x.shape[1:], x.dtype)
-        a0, c0 = (0 if v is None else v for v in (a0, c0))
+        n_a = len(parameters["bf"])
+        sizes = RunSizes(len(x), n_a, *x.shape[1:], x.dtype)
+        a0, c0 = (0 if v is None else v for v in states[:2])
         mask = None if mask is None else mask.copy()
         return parameters, x, a0, c0, mask, sizes
     given = {"x": (x, "n_x, m, T_x")}
