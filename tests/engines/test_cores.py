@@ -100,6 +100,25 @@ def test_other_threads_have_the_same_bits_meanwhile(limit):
         assert np.array_equal(a, b) and all(np.array_equal(g[k], want[k]) for k in want)
 
 
+def test_products_of_other_threads_are_never_wrong(limit):
+    "SciPy multiplies in four threads while passes set the limit and put it back."
+    from scipy.linalg.blas import dgemm
+    rng, stop, wrong = np.random.default_rng(0), threading.Event(), []
+    a, b = rng.standard_normal((2, 300, 300))
+    want = a @ b
+
+    def multiply():
+        while not stop.is_set():
+            if not np.allclose(dgemm(1, a, b), want, rtol=1e-10, atol=1e-10): wrong.append(1)
+    threads = [threading.Thread(target=multiply) for _ in range(4)]
+    for t in threads: t.start()
+    for _ in range(300):
+        with calls._one_thread(limit): time.sleep(.001)
+    stop.set()
+    for t in threads: t.join()
+    assert not wrong
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_child_starts_without_the_passes_of_other_threads():
     code = """
