@@ -17,7 +17,7 @@ from workers import Notes, Worker, here, machine, rounded
 
 sizes, types = [(32, 64, 16, 50), (128, 256, 64, 10)], ("float32", "float64")
 moves = ["page 05", "1, one product for four gates", "2, the inputs before the loop", "3, the weight gradients after it", "4, all gate derivatives at once",
-         "5, one exponential for three gates", "6, memory laid out for the step", "7, backward in pieces", "the engine, new memory",
+         "5, one exponential for three gates", "6, memory laid out for the step", "7, backward in pieces", "the engine, a plain call",
          "the engine, memory handed on", "the engine, compiled"]
 
 
