@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test test-all test-peers browser lint constraints mutants power prove prove-mutants bench train digits serve exercises export readme prepare clean
+.PHONY: help docs test test-all test-peers browser lint constraints mutants power prove prove-mutants speed bench train digits serve exercises export readme prepare clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile | expand -t 22
@@ -59,11 +59,15 @@ prove:  ## check the theorem of page 08 with Coq; installs nothing, says what is
 prove-mutants:  ## plant mistakes in the theorem and see it fail; writes proof/records/mutants.json
 	@$(PYTHON) tools/prove_mutants.py
 
-bench: .venv/.bench  ## time the engines against PyTorch and JAX, on a quiet machine
+speed: .venv/.bench  ## time what a plain install and a plain call take, beside PyTorch and JAX, for page E8, on a quiet machine
 	@$(bin)/python bench/run.py
+	@$(bin)/python bench/memory.py
+	@$(bin)/python bench/layers.py
+	@$(bin)/python -W ignore bench/loop.py
+
+bench: speed  ## the same, then move after move and all else that the pages of the engines show
 	@$(bin)/python bench/moves.py
 	@$(bin)/python bench/halves.py
-	@$(bin)/python bench/layers.py
 	@$(bin)/python bench/compiled.py
 	@$(bin)/python bench/tried.py
 	@$(bin)/python bench/long.py

@@ -8,7 +8,7 @@ from statistics import median
 
 from workers import code_of, here, machine, rounded
 
-ROUNDS, SIZES, WAYS = 3, ((64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)), ("units", "products", "one", "openblas")
+ROUNDS, SIZES, WAYS = 3, ((64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)), ("openblas units", "openblas", "openblas one", "units")
 PRODUCTS = ((5, 10), (32, 1), (32, 16), (64, 16))
 first_gradient = """
 from time import perf_counter
@@ -28,7 +28,7 @@ import sys
 from time import perf_counter
 import numpy as np
 from programs import without_mkl
-if sys.argv[1] == "openblas": without_mkl()
+if sys.argv[1] != "units": without_mkl()
 from lstm_nb.parameters import init_lstm_parameters
 from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
 from lstm_nb.engines import calls, compiled
@@ -40,8 +40,9 @@ def median_of(run, count):
 """
 whole = clock + """
 way, (n_x, n_a, m, T_x), tape = sys.argv[1], eval(sys.argv[2]), [None]
-if way in ("products", "one"): calls._parts = lambda sizes, mkl: 1
-if way == "products": calls._alone = lambda work, k, mkl: work(k)
+if way in ("openblas", "openblas one"): calls._parts = lambda sizes, threads: 1
+if way == "openblas": calls._find_openblas = lambda: None
+if way == "units" and not compiled.find_mkl(): sys.exit(print("nan"))
 p, x = init_lstm_parameters(n_x, n_a, rng=0, dtype=np.float32), np.ones((n_x, m, T_x), np.float32)
 a0, da = np.zeros((n_a, m), np.float32), np.ones((T_x, n_a, m), np.float32).transpose(1, 2, 0)
 def run():
@@ -83,11 +84,11 @@ for _ in range(ROUNDS):
     with tempfile.TemporaryDirectory() as folder:
         (_, cold), (imports, warm) = (run(first_gradient, NUMBA_CACHE_DIR=folder) for _ in range(2))
     ways = [run(whole, way, s)[0] for s in SIZES for way in WAYS]
-    rows.append([cold, imports, warm, *ways, *(v for s in PRODUCTS for v in run(product, "mkl", s))])
+    rows.append([cold, imports, warm, *ways, *(v for s in PRODUCTS for v in run(product, "one", s))])
 cold, imports, warm, *rest = rounded([median(v) for v in zip(*rows)])
 ways, products = rest[:len(SIZES)*len(WAYS)], rest[len(SIZES)*len(WAYS):]
 result = {"code": code_of("bench/records/compiled.json"), "machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm,
-          "ways": [{"size": s, **dict(zip(WAYS, ways[k*len(WAYS):]))} for k, s in enumerate(SIZES)],
+          "ways": [{"size": s, **{way: None if ms != ms else ms for way, ms in zip(WAYS, ways[k*len(WAYS):])}} for k, s in enumerate(SIZES)],
           "products": [{"n_a": n, "m": m, "blas": b, "loops": k} for (n, m), b, k in zip(PRODUCTS, products[::2], products[1::2])]}
 (here/"records/compiled.json").write_text(json.dumps(result, indent=1) + "\n")
 print(json.dumps(result, indent=1))

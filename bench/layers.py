@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from programs import errors, in_type, into_torch, serve, split, threads, time_first, timed, versions
+from programs import errors, in_type, into_torch, serve, split, threads, time_first, timed, versions, without_mkl
 from workers import Failed, Notes, Worker, here, machine, rounded
 
 sizes = [(16, 32, 8, 50), (64, 128, 32, 100), (128, 256, 64, 100)]
@@ -38,18 +38,15 @@ def flat(found):
 
 
 def ours(q, engine):
-    from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+    "A plain call of a plain install."
+    if engine == "numba": without_mkl()
     from lstm_nb.networks.layers import layers_backward, layers_forward
-    kept = {"tape": None}
-    run = partial(layers_forward, q["x"], q["parameters"], q["a0"], q["c0"], lengths=q["lengths"],
-                  engine=(partial(fused_lstm_forward, engine=engine), fused_lstm_backward))
+    run = partial(layers_forward, q["x"], q["parameters"], q["a0"], q["c0"], lengths=q["lengths"], engine=engine)
 
-    def forward():
-        a, _, _, kept["tape"] = run(tape=kept["tape"])
-        return a
-
-    def both(): return {"a": forward()} | layers_backward(q["da"], kept["tape"])
-    return forward, both, flat
+    def both():
+        a, _, _, tape = run()
+        return {"a": a} | layers_backward(q["da"], tape)
+    return lambda: run()[0], both, flat
 
 
 def torch_layers(q, packed):
@@ -125,7 +122,7 @@ def measure(workers, size, dtype, lengths, rounds, seconds):
     ms = {mode: {w.name: [] for w in able} for mode in modes}
     for r in range(rounds):
         for w in able[r % len(able):] + able[:r % len(able)]:
-            for mode in modes: ms[mode][w.name].append(w.time(mode=mode, seconds=seconds))
+            for mode in modes: ms[mode][w.name].append(w.time(tries=5 if rounds > 1 else 1, mode=mode, seconds=seconds))
     return rounded({"size": list(size), "dtype": dtype, "lengths": lengths, "ms": ms, "errors": error, "failed": failed})
 
 

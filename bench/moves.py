@@ -17,7 +17,7 @@ from workers import Notes, Worker, here, machine, rounded
 
 sizes, types = [(32, 64, 16, 50), (128, 256, 64, 10)], ("float32", "float64")
 moves = ["page 05", "1, one product for four gates", "2, the inputs before the loop", "3, the weight gradients after it", "4, all gate derivatives at once",
-         "5, one exponential for three gates", "6, memory laid out for the step", "7, backward in pieces", "the engine, new memory",
+         "5, one exponential for three gates", "6, memory laid out for the step", "7, backward in pieces", "the engine, a plain call",
          "the engine, memory handed on", "the engine, compiled"]
 
 
@@ -72,11 +72,12 @@ def parts(q):
     def whole():
         *_, kept[0] = fused_lstm_forward(x, a0, p, c0, tape=kept[0])
         fused_lstm_backward(da, kept[0])
-    r = fused_lstm_forward(x, a0, p, c0)[2].memory
+    tape = fused_lstm_forward(x, a0, p, c0)[2]
+    r = tape.memory                # for as long as the tape is there
     s, (n_x, n, m, T, dtype), dot = Scratch(*r.sizes), r.sizes, np.dot
     s.carried[...], dz = 0, np.ones((4*n, m), dtype)
-    turn_weights(r.Wa, s.WaT)
-    turn_weights(r.Wx[:, :-1], s.WxT)
+    turn_weights(r.Wa, s.signs, s.WaT)
+    turn_weights(r.Wx[:, :-1], s.signs, s.WxT)
     up, U, S = np.ascontiguousarray(da.transpose(2, 0, 1)), r.gates.copy(), r.stacked.reshape(len(r.stacked), -1)
     dZ, dW, dX = s.dZ.reshape(4*n, -1), np.empty((4*n, len(S)), dtype), np.empty((n_x, T*m), dtype)
 

@@ -47,21 +47,28 @@ def without_mkl():
     metadata.files = lambda name: None if name == "mkl" else files(name)
     from lstm_nb.engines import compiled
     metadata.files = files
-    assert not compiled.find_mkl()
+    assert not compiled.find_mkl(), "MKL was loaded before"
 
 
-def fused(q, engine, mkl=True):
-    "The tape of a run is handed to the next one, as a training loop would."
-    if not mkl: without_mkl()
+def fused(q, engine, tape=False, mkl=False):
+    """The call that a user makes: engine and arguments, nothing handed on; with `tape`, the tape of a run is handed to the next one.
+    Products are those of a plain install, MKL's only where that is asked for."""
+    if not mkl and engine == "numba": without_mkl()
     from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
+    if mkl:
+        from lstm_nb.engines import compiled
+        if not compiled.find_mkl(): raise ModuleNotFoundError("No module named 'mkl'")
     kept = {"tape": None}
 
-    def forward():
-        a, _, kept["tape"] = fused_lstm_forward(q["x"], q["a0"], q["parameters"], q["c0"], engine=engine, tape=kept["tape"])
-        return a
+    def run():
+        a, _, new = fused_lstm_forward(q["x"], q["a0"], q["parameters"], q["c0"], engine=engine, tape=kept["tape"])
+        if tape: kept["tape"] = new
+        return a, new
 
-    def both(): return {"a": forward()} | fused_lstm_backward(q["da"], kept["tape"])
-    return forward, both, dict
+    def both():
+        a, new = run()
+        return {"a": a} | fused_lstm_backward(q["da"], new)
+    return lambda: run()[0], both, dict
 
 
 def checkpointed(q):
@@ -175,16 +182,9 @@ def jax_scan(q):
     return (lambda: jax.block_until_ready(ahead(*args)), lambda: jax.block_until_ready(back(args, da)), gradients)
 
 
-def mkl_products(q):
-    "The same by MKL, which the compiled engine uses where it is installed."
-    from lstm_nb.engines import compiled
-    if not compiled.find_mkl(): raise ModuleNotFoundError("No module named 'mkl'")
-    return products(q, compiled.blas_product)
-
-
-def products(q, dot=np.dot):
+def products(q):
     "The matrix products alone, those that no formulation can do without, into arrays that are there already."
-    (n_x, m, T_x), n = q["x"].shape, len(q["a0"])
+    (n_x, m, T_x), n, dot = q["x"].shape, len(q["a0"]), np.dot
     new = lambda *shape: np.random.default_rng(0).standard_normal(shape, q["x"].dtype)
     Wa, WaT, Wx, WxT, A, K = new(4*n, n), new(n, 4*n), new(4*n, n_x + 1), new(n_x, 4*n), new(T_x, n, m), new(T_x, 4*n, m)
     S, dZ, z, a = new(n + n_x + 1, T_x*m), new(4*n, T_x*m), new(4*n, m), new(n, m)
@@ -202,8 +202,9 @@ def products(q, dot=np.dot):
     return forward, both, None
 
 
-programs = {"per step": per_step, "numpy": partial(fused, engine="numpy"), "numba": partial(fused, engine="numba"), "numba openblas": partial(fused, engine="numba", mkl=False),
-            "checkpointed": checkpointed, "usual": usual, "torch": torch_lstm, "torch compiled": partial(torch_lstm, compiled=True), "jax": jax_scan, "products": products, "products mkl": mkl_products}
+programs = {"numpy": partial(fused, engine="numpy"), "numba": partial(fused, engine="numba"), "torch": torch_lstm, "jax": jax_scan, "usual": usual, "products": products,
+            "numpy, tape": partial(fused, engine="numpy", tape=True), "numba, tape": partial(fused, engine="numba", tape=True), "numba, MKL": partial(fused, engine="numba", mkl=True),
+            "per step": per_step, "checkpointed": checkpointed, "torch compiled": partial(torch_lstm, compiled=True)}
 
 
 def threads(): return int(os.environ["OMP_NUM_THREADS"])
@@ -236,7 +237,7 @@ def timed(f, seconds):
 def versions(name):
     "What runs here."
     from importlib.metadata import version
-    used = {"numpy": [], "numba": ["numba", "llvmlite", "scipy", "mkl"], "jax": ["jax", "jaxlib"]}.get(name, ["torch"] if "torch" in name else [])
+    used = {"numba": ["numba", "llvmlite", "scipy"], "numba, MKL": ["mkl"], "jax": ["jax", "jaxlib"]}.get(name, ["torch"] if "torch" in name else [])
     return {"python": platform.python_version()} | {k: version(k) for k in ["numpy", *used]}
 
 

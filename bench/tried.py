@@ -22,8 +22,8 @@ sizes = [(32, 64, 16, 50), (64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64
 def whole(q):
     "No units are shared out, and the products are kept to one core."
     from lstm_nb.engines import calls
-    calls._parts = lambda sizes, mkl: 1
-    return programs.fused(q, "numba")
+    calls._parts = lambda sizes, threads: 1
+    return programs.fused(q, "numba", tape=True, mkl=True)
 
 
 def arrays(q):
@@ -123,7 +123,7 @@ def packed(W, m, T):
     return product
 
 
-engines = {"numba": partial(programs.fused, engine="numba"), "numba, whole": whole}
+engines = {"numba": partial(programs.fused, engine="numba", tape=True, mkl=True), "numba, whole": whole}
 layouts = {"columns": columns, "columns, packed": partial(columns, thin=packed), "within": within, "rows": as_rows}
 variants = engines | layouts
 
@@ -143,7 +143,7 @@ def main():
             judge.ask(do="reference", size=size, path=reference)
             for dtype in dtypes:
                 if notes.done(size=list(size), dtype=dtype): continue
-                notes.add(measure(workers, size, dtype, "n_a", rounds, seconds, reference))
+                notes.add(measure(workers, size, dtype, rounds, seconds, reference))
                 report(notes.rows[-1])
     notes.finish(machine=machine())
 

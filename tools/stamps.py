@@ -16,10 +16,14 @@ records = {
     "tests/records/mutants.json": ("make mutants", ("parameters", "activations", "gradcheck", "rnn", *core, "output")),
     "tests/records/power.json": ("make power", core),
     "tests/records/digits.json": ("make digits", (*core, "proof")),
-    "bench/records/results.json": ("make bench", (*core, *both_engines, "engines.checkpoint")),
+    "bench/records/results.json": ("make speed", (*core, *both_engines, "engines.checkpoint")),
     "bench/records/moves.json": ("make bench", ("sequence", *both_engines)),
     "bench/records/halves.json": ("make bench", numpy_engine),
-    "bench/records/layers.json": ("make bench", (*both_engines, "networks.lengths", "networks.layers")),
+    "bench/records/layers.json": ("make speed", (*both_engines, "networks.lengths", "networks.layers")),
+    "bench/records/results-intel.json": ("`make bench` of an earlier commit", (*core, *both_engines, "engines.checkpoint")),
+    "bench/records/memory.json": ("make speed", both_engines),
+    "bench/records/tiny.json": ("make speed", numpy_engine),
+    "bench/records/loop.json": ("make speed", (*both_engines, *trained)),
     "bench/records/compiled.json": ("make bench", ("engines.compiled",)),
     "bench/records/tried.json": ("make bench", ("engines.arrays", "engines.compiled")),
     "bench/records/long.json": ("make bench", (*both_engines, "engines.checkpoint")),
@@ -59,7 +63,7 @@ def table():
     lines = ["# Records", "", "Written by `python tools/stamps.py`; a test compares. A record that is of earlier code was right for that code, and says nothing",
              "about what has changed since: the command makes it anew.", "", "| record | made by | is about | is of earlier code of |", "|---|---|---|---|"]
     for record, (command, modules) in records.items():
-        lines.append(f"| `{record}` | `{command}` | {', '.join(modules)} | {', '.join(stale(record)) or 'none'} |")
+        lines.append(f"| `{record}` | {command if '`' in command else f'`{command}`'} | {', '.join(modules)} | {', '.join(stale(record)) or 'none'} |")
     return "\n".join(lines) + "\n"
 
 

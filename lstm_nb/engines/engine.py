@@ -74,6 +74,7 @@ ENGINES = {"steps": Engine(steps_forward, lstm_backward),
            "rnn": Engine(rnn_steps_forward, rnn_steps_backward)}
 
 _PAGES = {"numpy": "engines.calls", "numba": "engines.calls",
+          "fastest": "engines.calls",
           "checkpointed": "engines.checkpoint",
           "variant_lstm": "networks.variants",
           "variant_rnn": "networks.rnn", "gru": "networks.gru"}
@@ -92,7 +93,9 @@ def find_engine(
     name:str="engine", # What the argument is called in the error
 ) -> Engine: # The pair of functions
     "The engine meant. Raises `ValueError` or `TypeError` for no engine."
-    if engine is None: engine = engine_for(parameters)
+    by_keys = engine_for(parameters)
+    if engine is None: engine = by_keys
+    if engine == "fastest" and by_keys != "numpy": engine = by_keys
     if isinstance(engine, str):
         if engine not in ENGINES and engine in _PAGES:
             import_module(f"lstm_nb.{_PAGES[engine]}")

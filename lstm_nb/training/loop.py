@@ -90,7 +90,8 @@ def _result_parts(result):
 # %% ../../nbs/training/05_loop.ipynb #5983fbaa
 def _advance(run, gradients, row, update, lr, clip):
     "One step further, with what _judge returned."
-    if clip is not None: gradients, _ = clip_by_norm(gradients, clip)
+    if clip is not None and row["norm"] > clip:
+        gradients, _ = clip_by_norm(gradients, clip)
     old, what = run.parameters, "update: parameters"
     new = update(map_tree(np.copy, old), gradients, run.state,
                  lr=lr(run.step))

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from lstm_nb import assert_close
+from lstm_nb.engines import arrays
 from lstm_nb.engines.checkpoint import best_every, checkpointed_lstm_backward, checkpointed_lstm_forward
 from lstm_nb.engines.calls import fused_lstm_backward, fused_lstm_forward
 from lstm_nb.networks.layers import layers_backward, layers_forward
@@ -109,6 +110,7 @@ def test_layers_take_it_as_an_engine(lengths):
 
 def peak(function):
     gc.collect()
+    arrays._idle.clear()          # what was there before is not counted
     tracemalloc.start()
     function()
     size = tracemalloc.get_traced_memory()[1]

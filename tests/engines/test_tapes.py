@@ -253,7 +253,7 @@ def test_a_copy_that_forgets_is_seen(monkeypatch):
     "What these tests are worth: a copy that takes the cached slices along, and one that shares its memory."
     def with_slices(memory, state):
         vars(memory).update(state | {"readers": 0})
-    monkeypatch.setattr(arrays.Memory, "__getstate__", lambda memory: dict(vars(memory)))
+    monkeypatch.setattr(arrays.Memory, "__getstate__", lambda memory: vars(memory) | {"given": ()})
     monkeypatch.setattr(arrays.Memory, "__setstate__", with_slices)
     with pytest.raises(AssertionError): test_the_memory_of_a_copy("numpy, f8", "pickle 5")
     monkeypatch.undo()

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 guarded = ["core", "engines", "networks", "exchange", "training", "checker"]  # parts whose pages are held to all that is measured here; "core" are the pages 00 to 08
-exceptions = {("engines/08_speed", "too_tall"): "tables and figures of one record, read one at a time and not in a row"}                         # (page, "too_long" or "too_tall"): why this page may be; three in the whole book at most
+exceptions = {}                         # (page, "too_long" or "too_tall"): why this page may be; three in the whole book at most
 slow = []                               # pages whose blocks run in the long form only, since they take more than a few seconds
 most_lines, most_pixels, most_columns, number_column, most_seconds = 250, 16_000, 76, 60, 60
 letters = {"core": "", "engines": "E", "networks": "N", "exchange": "X", "training": "T", "checker": "C"}
