@@ -177,7 +177,7 @@ def test_numbers_can_be_changed_and_reset(page):
 def test_each_stop_is_told(page):
     live = page.locator("#by-hand [aria-live=polite]")
     page.locator("#by-hand input[type=range]").fill("14")
-    assert live.inner_text() == "Step 2, backward, (19). Along the memory line arrives the gradient of its loss. There is no later step."
+    assert live.inner_text() == "Step 2, backward, (19). The gradient of its loss arrives along the memory line. There is no later step."
     assert page.locator("#by-hand input[type=range]").get_attribute("aria-valuetext") == live.text_content()
 
 
