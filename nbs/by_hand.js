@@ -145,7 +145,7 @@ function draw(figure, {lines, start}) {
       const t = +e.closest("svg").dataset.step, name = e.dataset.value
       const there = name == "xt" || (name == "a_prev" && (t == 1 || seen(1, "a_next"))) || (name == "c_prev" && (t == 1 || seen(1, "c_next")))
         || (name == "da" && seen(t, "da_next")) || (name == "dc" && seen(t, "dc_next")) || (name == "tanh_c" && seen(t, "a_next")) || seen(t, name)
-      e.textContent = there ? ({dc_next: "dc ", bracket: "dc+s ", s: "s ", da_prev: "da ", dxt: "dx "}[name] ?? "") + printed(v[t - 1][name]) : ""
+      e.textContent = there ? ({dc_next: "dc ", bracket: "dc+s ", s: "s ", da_prev: "da prev ", dxt: "dx "}[name] ?? "") + printed(v[t - 1][name]) : ""
       e.classList.toggle("on", !!stop && stop.t == t && stop.lines.includes(name))
       e.classList.toggle("from", !!stop && (stop.t == t ? from.has(name) : t == 2 && from.has({da_prev: "da_later", dc_prev: "dc_later"}[name])))
     })

@@ -131,7 +131,7 @@ def test_gradients_arrive_and_the_sums_grow(page):
     go(28)
     assert field("Wfa") == "−0.0268" and field("x2") == "0.2471"
     go(29)
-    assert page.locator("#by-hand text.from").all_text_contents() == ["1.2", "da 0.1375"] and bold(page) == ["1.3375"]
+    assert page.locator("#by-hand text.from").all_text_contents() == ["1.2", "da prev 0.1375"] and bold(page) == ["1.3375"]
     assert page.locator('#by-hand [data-edge="a-out"]').get_attribute("class") == "backward on"
     go(last)
     assert field("Wfa") == "−0.0268 − 0.0470\n= −0.0738" and field("c0") == "−0.7141"
