@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .equations import place
 from .cells import CellGate
-from .probes import is_close, problem
+from .probes import is_close, problem, stacked
 from .study import Study
-from .products import sentence, upstream
+from .products import upstream
 from .witnesses import (Map, cell_gradients, maps,
                                        own_upstream)
 from .causes import NAN, map_cause, upstream_cause
@@ -28,7 +27,7 @@ class _Probe(NamedTuple):
     size: float # Of the upstream gradients
 
 _PROBES = [_Probe(1, 0, 1, 1), _Probe(1, 1, 1, 1), _Probe(1, 2, 3, 1),
-           _Probe(3, 0, 1, 1), _Probe(3, 2, 6, 1), _Probe(3, 0, 1, 100)]
+           _Probe(3, 0, 1, 1), _Probe(3, 2, 6, 1), _Probe(3, 0, 1, 1000)]
 
 # %% ../../nbs/checker/13_backward.ipynb #63835b98
 class _Upstream(NamedTuple):
@@ -109,7 +108,7 @@ def judge_backward_cell(
     cell_gradients(study,
                    problem(cell, 3))       # what is raised is raised here
     for m, seed, wide, size in _PROBES:
-        dz, before = {}, {*failed}
+        dz, before = {}, [*failed]
         for gate in cell.gates:
             q = problem(cell, m, seed, gate.letter, wide, size)
             _judge_gate(study, gate, q, dz, failed)
@@ -122,34 +121,90 @@ def judge_backward_cell(
                                   _Broken) and how.link.name in cell.through
                 if into and not np.isfinite(how.actual).all():
                     del failed[number]
-        if size > 1: failed |= dict.fromkeys({*failed} - before, CLIPPED)
-    _blame_all(study, failed)
+    _blame_all(study, failed, before)
 
 # %% ../../nbs/checker/13_backward.ipynb #310e8cbc
-def _of_s(change):
-    "Of a change, what concerns the factors of s alone."
-    gone = tuple(f for f in change[0] if f in ("Γo", "1−tanh²c^t"))
-    return gone, change[1] if gone or not change[0] else ()
+def _coefficients(study, name):
+    "How often each W_j, transposed, times dΓ_k is in da_prev or dxt."
+    cell, parts, values = study.cell, [], []
+    for seed in range(3):
+        q = problem(cell, 3, seed)
+        n_a, actual = len(q["a_prev"]), cell_gradients(study, q).get(name)
+        if actual is None: return None
+        cut = slice(n_a) if name == "da_prev" else slice(n_a, None)
+        W = [stacked(g, q["parameters"])[:, cut] for g in cell.gates]
+        dz = [upstream(cell, g, q)[0] for g in cell.gates]
+        parts.append(np.stack([(w.T @ z).ravel() for w in W for z in dz]))
+        values.append(actual.ravel())
+    A, b = np.concatenate(parts, axis=1).T, np.concatenate(values)
+    if not np.isfinite(b).all(): return None
+    x = np.linalg.lstsq(A, b, rcond=None)[0]
+    if abs(A @ x - b).max() > 1e-5*abs(b).max(): return None
+    n = len(cell.gates)
+    return np.round(x, 4).reshape(n, n)
 
-def _shared(study, groups):
-    "Say what the equations of a group have in common."
-    for said, several in groups.items():
-        if len(several) < 2: continue
-        names = "), (".join(sorted(several, key=place))
-        study.common.append(f"({names}) share one mistake: {said}.")
+def _sum_cause(study, name):
+    "Which terms of da_prev or dxt are wrong, in words."
+    M, gates = _coefficients(study, name), study.cell.gates
+    if M is None or not set(np.unique(M)) - {1., 0.} <= {-1., 2.}: return ""
+    source = "a_prev" if name == "da_prev" else "xt"
+    W = [next(w.name for w in g.weights if source in w.inputs)
+         for g in gates]
+    lost = [k for k in range(len(gates)) if M[k, k] == 0]
+    if len(lost) == len(gates) and not M.any(): return "it is zero"
+    said, more = [], [(j, k) for j, k in np.argwhere(M) if j != k]
+    for j, k in more:
+        z = gates[k].gradient
+        if (k, j) in more and {j, k} <= {*lost}:
+            text = f"{W[min(j, k)]} and {W[max(j, k)]} are exchanged"
+        elif k in lost: text = f"{W[j]} stands where {W[k]} belongs"
+        elif j in lost:
+            text = f"{z} stands where {gates[j].gradient} belongs"
+        else: text = f"{W[j]}, transposed, times {z} comes in as well"
+        said.append(text)
+    named = {k for pair in more for k in pair}
+    for k, g in enumerate(gates):
+        how = {0: "missing", 2: "there twice", -1: "subtracted"}.get(M[k, k])
+        if how and not (k in named and M[k, k] == 0):
+            said.append(f"the term of gate {g.letter} is {how}")
+    every = len({*np.diag(M)}) == 1 and not more
+    return "" if every else "; ".join(dict.fromkeys(said))
 
-def _blame_all(study, failed):
-    "Blame what is wrong, with its cause, and what several causes share."
-    in_s, said = {}, {}
+def _each_term(study, number, q):
+    "What is wrong in the terms of da_prev or dxt, gate by gate."
+    said, cell = {}, study.cell
+    for gate in cell.gates:
+        p = problem(cell, 3, 0, gate.letter)
+        name = next(n for n, v in cell.through.items() if v == number)
+        got, right = cell_gradients(study, p), 0
+        link = next(f for f in maps(cell, gate, p) if f.number == number)
+        z, _ = own_upstream(got, maps(cell, gate, p),
+                            *upstream(cell, gate, p))
+        if name in got and is_close(got[name], link.left @ z,
+                                    1 + abs(got[name])): continue
+        said[gate] = map_cause(study, gate, number, p)
+    causes = {*said.values()}
+    if len(causes) == 1 and (len(said) == len(cell.gates)
+                             or "dW stands" in str(causes)):
+        return causes.pop()
+    return "; ".join(f"in the term of gate {g.letter}, {cause}"
+                     for g, cause in said.items() if cause)
+
+def _cause(study, number, how, failed):
+    "What was done instead of an equation."
+    if isinstance(how, _Upstream): return upstream_cause(study, *how)
+    name = next(n for n, v in study.cell.numbers().items() if v == number)
+    if name in study.cell.through and study.cell.gates[1:]:
+        fine = not any(isinstance(h, _Upstream) for h in failed.values())
+        return (fine and _sum_cause(study, name)
+                or _each_term(study, number, how)
+                or (how if isinstance(how, str) else ""))
+    if isinstance(how, str): return how
+    return map_cause(study, how.gate, number, how.q)
+
+def _blame_all(study, failed, before):
+    "Blame what is wrong; `before` lists what large gradients did not show."
     for number, how in failed.items():
-        if isinstance(how, _Upstream):
-            cause, change = upstream_cause(study, *how)
-            if change and change != "gone" and any(of_s := _of_s(change)):
-                in_s.setdefault(f"in s, {sentence(of_s, ())}",
-                                []).append(number)
-        else:
-            cause = how if isinstance(how, str) else map_cause(study, *how)
-            if cause: said.setdefault(cause, []).append(number)
+        cause = _cause(study, number, how, failed)
+        if not cause and number not in before: cause = CLIPPED
         study.blame(number, cause)
-    _shared(study, in_s)
-    _shared(study, said)
