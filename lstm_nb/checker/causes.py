@@ -137,11 +137,10 @@ def upstream_cause(
     got, cell = _answers(study, gate, m), study.cell
     if not np.isfinite(np.concatenate([got.both, got.none])).all():
         return NAN
-    forced = explanations(got.both, got.right, {}, {}, {})
-    large = explanations(got.large[0], got.large[1], {}, {}, {})
-    said = [s for s in forced if "round" in s] + [s for s in large
-                                                  if "clip" in s]
-    if said: return said[0]
+    large = explanations(*got.large, {}, {}, {})
+    forced = explanations(got.both, got.right, {}, {}, {}, got.large[0])
+    said = [s for s in forced if "rounded" in s or "clip" in s]
+    if said and said[0] in large: return said[0]
     if is_close(got.both, got.right, 1 + abs(got.right)): return ""
     if not _nothing(got.none): return _from_nothing(study, gate, got)
     a, b = got.dc/got.q.get("dc_next", 1), got.da/got.q["da_next"]
@@ -285,8 +284,8 @@ def map_cause(
 ) -> str: # A cause, or `""`
     "What was done instead of one of (11) to (15), (17), (R4) to (R8)."
     first, like = _explained(study, gate, number, q)
-    for m, seed in ((3, 0), (3, 1), (1, 1)):
-        again = problem(study.cell, m, seed, gate.letter)
+    for m, seed, size in ((3, 0, 1), (3, 1, 1), (1, 1, .01)):
+        again = problem(study.cell, m, seed, gate.letter, 1, size)
         more, _ = _explained(study, gate, number, again, like)
         first = [s for s in first if s in more]
     return first[0] if first else ""

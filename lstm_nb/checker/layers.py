@@ -12,6 +12,7 @@ import numpy as np
 
 from ..activations import sigmoid, softmax
 from .cells import Cell, CellGate
+from .products import explanations
 
 # %% ../../nbs/checker/14_layers.ipynb #3aa7bd72
 SQUEEZES = {
@@ -24,7 +25,31 @@ SQUEEZES = {
     "sigmoid twice": lambda z: sigmoid(sigmoid(z)),
     "softmax over the wrong axis": lambda z: softmax(z.T).T,
     "softmax over everything": lambda z: np.exp(z)/np.exp(z).sum(),
-    "exp without its sum": np.exp, "z/(1 + |z|)": lambda z: z/(1 + abs(z))}
+    "exp without its sum": np.exp, "z/(1 + |z|)": lambda z: z/(1 + abs(z)),
+    "the logarithm of softmax": lambda z: np.log(softmax(z)),
+    "a hard sigmoid": lambda z: np.clip(0.2*z + 0.5, 0, 1),
+    "tanh twice": lambda z: np.tanh(np.tanh(z)), "arctan": np.arctan,
+    "softplus": lambda z: np.log1p(np.exp(z))}
+_INVERSE = {"sigmoid": lambda a: np.log(a/(1 - a)), "tanh": np.arctanh}
+
+def _of_one_part(actual, W, v, b, names, activation):
+    "What was done to one part of a layer whose parts are the right ones."
+    f, (of_v, of_b) = SQUEEZES[activation], names
+    z, bare = W @ v + b, W @ v
+    forms = {f"{of_b} is added outside of the {activation}": f(bare) + b,
+             f"{of_b} multiplies, and is not added": f(bare*b),
+             f"the {activation} acts on {of_v}, not on the sum":
+                 W @ f(v) + b,
+             f"{of_v} is squeezed by tanh first": f(W @ np.tanh(v) + b)}
+    added = {"": np.ones_like(z), of_b: b + 0*z}
+    if len(v) == len(z): added[of_v] = v
+    said = explanations(actual, f(z), forms, added, {})
+    if said or activation not in _INVERSE: return said[0] if said else ""
+    with np.errstate(all="ignore"):
+        inner = _INVERSE[activation](actual)
+        again = explanations(inner, z, {}, added, {})
+        fits = again and abs(f(inner) - actual).max() < 1e-9
+    return f"before the {activation}, {again[0]}" if fits else ""
 
 def layer_cause(
     actual:np.ndarray, # What came back
@@ -45,7 +70,9 @@ def layer_cause(
             if same and abs(value - actual).max() < 1e-5:
                 made = zip((w, v, b, name), right, strict=True)
                 found.append([(n, r) for n, r in made if n != r])
-    if not found: return ""
+    if not found:
+        (W, v, b) = (next(iter(d.values())) for d in (weights, inputs, biases))
+        return _of_one_part(actual, W, v, b, right[1:3], activation)
     return ", ".join(f"{n} where {r} belongs" if n else f"{r} is missing"
                      for n, r in min(found, key=len))
 
@@ -118,12 +145,27 @@ def memory_cause(
             if not t: return f"the term {was} is missing"
             if s == -1 and t == was: return f"{t} is subtracted"
             return f"{'−' if s == -1 else ''}{t} stands where {was} belongs"
+    swapped = terms["Γi·c^{t-1}"] + terms["Γf·c̃"]
+    if fits(swapped):
+        return "Γf and Γi are exchanged: Γi·c^{t-1} + Γf·c̃ stands there"
     for (t, v), (u, w) in itertools.combinations(terms.items(), 2):
         if fits(v + w): return f"{t or '0'} + {u or '0'} stands there"
-    top, whole = abs(actual).max(), terms[_FORGET] + terms[_WRITE]
-    if fits(np.tanh(whole)): return "no tanh belongs there"
-    clipped = fits(np.clip(whole, -top, top))
-    return f"it is clipped at {top:g}" if clipped else ""
+    kept, written = terms[_FORGET], terms[_WRITE]
+    whole = kept + written
+    forms = {"no tanh belongs there": np.tanh(whole),
+             "the two terms are multiplied, and not added": kept*written,
+             "the larger term is taken, and not the sum":
+                 np.maximum(kept, written)}
+    for n in ("Γf", "Γi", "Γo", "1 − Γf", "1 − Γi"):
+        forms |= {f"{n} multiplies both terms": terms[n]*whole,
+                  f"{n} multiplies {_FORGET} as well":
+                      terms[n]*kept + written,
+                  f"{n} multiplies {_WRITE} as well":
+                      kept + terms[n]*written}
+    added = {n: terms[n] for n in ("c̃", "c^{t-1}", "a^{t-1}")}
+    added |= {"": 1 + 0*whole}
+    said = explanations(actual, whole, forms, added, {})
+    return said[0] if said else ""
 
 # %% ../../nbs/checker/14_layers.ipynb #c5e36710
 def state_cause(
@@ -147,4 +189,14 @@ def state_cause(
                             (f"{g} times {n}, negative", -G*v)):
             if abs(value - actual).max() < 1e-5:
                 return f"{said} stands there"
-    return ""
+    ot, c, right = o["ot"], o["c_next"], o["ot"]*np.tanh(o["c_next"])
+    forms = {"tanh is taken twice": ot*np.tanh(np.tanh(c)),
+             "the factor Γo is there twice": ot*right,
+             "tanh of Γo times c^t stands there": np.tanh(ot)*c,
+             "Γo times relu of c^t stands there": ot*np.maximum(c, 0),
+             "Γo times sigmoid of tanh c^t stands there":
+                 ot*sigmoid(np.tanh(c)),
+             "a factor 1 − Γo does not belong there": (1 - ot)*right}
+    added = {"a^{t-1}": o["a_prev"], "c^t": c, "": 1 + 0*right}
+    said = explanations(actual, right, forms, added, {})
+    return said[0] if said else ""

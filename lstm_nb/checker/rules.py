@@ -6,10 +6,13 @@
 __all__ = ['parts_of', 'judge_sums', 'judge_ends', 'judge_visits']
 
 # %% ../../nbs/checker/16_rules.ipynb #2782df98
+import re
+
 import numpy as np
 
 from .probes import is_close
 from .study import Study
+from .products import explanations
 
 # %% ../../nbs/checker/16_rules.ipynb #054676d6
 def parts_of(
@@ -43,7 +46,14 @@ def _of_others(n, value, steps, close):
             return f"= {k} + ...: copied from the line above"
     return ""
 
-def _sum_cause(n, value, steps):
+def _changed(value, right, added, sizes):
+    "What was done to a value as a whole; to be read after its name."
+    said = next(iter(explanations(value, right, {}, added, sizes)), "")
+    if re.match(r"(1|[Wb]\w+) is added", said):
+        said = f"{said.split(',')[0]}, or it does not start from zero"
+    return said[3:] if said[:3] == "it " else f": {said}" if said else ""
+
+def _sum_cause(n, value, steps, weights):
     "What was done instead of adding; to be read after the name."
     own, m, T = [s[n] for s in steps], steps[0]["dxt"].shape[1], len(steps)
     top = abs(value).max()
@@ -60,20 +70,25 @@ def _sum_cause(n, value, steps):
             sum(own)/m}
     for said, v in ways.items():
         if close(v): return said
-    clipped = (abs(value) == top).sum() > 1
-    if clipped and close(np.clip(sum(own), -top, top)):
-        return f"is clipped at {top:g}"
     if other := _of_others(n, value, steps, close): return other
+    W = weights.get(n[1:])
+    added = {} if W is None else {
+        n[1:]: W, f"times the sign of {n[1:]}": np.sign(W)}
+    added |= {"": np.ones_like(value)}
+    if said := _changed(value, sum(own), added, {}): return said
     found = parts_of(value, dict(enumerate(own)))
-    factors = {*found.values()} if found else ()
-    if factors == {1.}:
+    if found and {*found.values()} == {1.}:
         return f": {T - len(found)} of {T} steps are left out"
-    return f"is multiplied by {factors.pop()}" if len(factors) == 1 else ""
+    return ""
 
 def _once(wrong):
     "Each cause once, with the first name that has it; the others follow."
-    groups = {}
-    for n, cause in wrong: groups.setdefault(cause, []).append(n)
+    groups, special = {}, dict(wrong)
+    for n, cause in wrong:
+        any_ = re.sub(rf"\b{n[1:]}\b", n[1], cause)
+        groups.setdefault(any_, []).append(n)
+    groups = {c if more else special[n]: [n, *more]
+              for c, (n, *more) in groups.items()}
     rest = groups.pop("", [])
     likewise = lambda more: f"; {', '.join(more)} likewise" if more else ""
     said = [f"{first} {cause}{likewise(more)}"
@@ -99,7 +114,9 @@ def judge_sums(
             continue
         twins = [k for k in names if k != n
                  and np.shares_memory(got[k], got[n])]
-        cause = _sum_cause(n, got[n], steps) if say or twins else ""
+        weights = study.handed.get("parameters", {})
+        cause = (_sum_cause(n, got[n], steps, weights) if say or twins
+                 else "")
         if twins and not cause:
             both = " and ".join(sorted([n, twins[0]]))
             study.blame("aliasing", f"{both} are one array")
@@ -121,8 +138,12 @@ def _judge_dx(study, dx, steps, lines):
                  for at in placed), key=len)
     back = all(fits(dx.shape[2] - 1 - t, v) for t, v in placed[0].items())
     left = [t for t in wrong if not abs(dx[:, :, t]).max()]
+    right = np.stack([placed[0].get(t, 0*dx[:, :, 0])
+                      for t in range(dx.shape[2])], axis=2)
+    how = explanations(dx, right, {}, {"": np.ones_like(dx)}, {})
     cause = ("it is in the reverse order of time" if back
              else f"step {left[0] + 1} is never stored" if left
+             else how[0] if how
              else "what is stored at step t is not the dxt of step t")
     if wrong or any(v.any() for v in returned):
         study.judge("dx", not wrong, cause, "dx")
@@ -134,8 +155,11 @@ def _judge_da0(study, da0, steps, carried):
     if any(is_close(da0, v, bound + abs(da0)) for v in carried):
         return study.judge("da0", True)
     same = any(is_close(da0, s["da_prev"], bound) for s in steps)
+    m = {da0.shape[1]: "the number of examples"}
+    how = explanations(da0, last, {}, {"": np.ones_like(da0)}, m)
     cause = ("it is zero" if not abs(da0).max()
              else "it is the da_prev of another step" if same
+             else how[0] if how
              else "it is not what the step that is visited last returned "
                   "for its a_prev")
     fits = is_close(da0, last, bound + abs(last))
