@@ -13,7 +13,7 @@ import numpy as np
 from .cells import CellGate
 from .probes import is_close, problem, stacked
 from .study import Study
-from .products import upstream
+from .products import explanations, upstream
 from .witnesses import (Map, cell_gradients, maps,
                                        own_upstream)
 from .causes import NAN, map_cause, upstream_cause
@@ -143,8 +143,32 @@ def _coefficients(study, name):
     n = len(cell.gates)
     return np.round(x, 4).reshape(n, n)
 
+def _whole_sum(study, name):
+    "What was done to da_prev or dxt as a whole, or `\"\"`."
+    cell, lists, like = study.cell, [], None
+    for m, seed, size in ((3, 0, 1000), (3, 0, 1), (3, 1, 1), (1, 1, .01)):
+        q = problem(cell, m, seed, "", 1, size)
+        got, links = cell_gradients(study, q), [
+            next(f for f in maps(cell, g, q) if f.name == name)
+            for g in cell.gates]
+        if name not in got: return ""
+        right = sum(f.left @ upstream(cell, g, q)[0]
+                    for f, g in zip(links, cell.gates, strict=True))
+        added = {n: q[n] for n in (*cell.upstream, "a_prev")}
+        if cell.memory:
+            added["dc_prev"] = upstream(cell, cell.memory, q)[0]
+            added |= {f"dc_next·{g.symbol}": q["dc_next"]*q[g.field]
+                      for g in cell.gates}
+        added = {n: v for n, v in added.items() if v.shape == right.shape}
+        sizes = {m: "the number of examples"}
+        like = got[name] if like is None else like
+        lists.append(explanations(got[name], right, {}, added, sizes, like))
+    return next((s for s in lists[0] if all(s in found for found in lists)),
+                "")
+
 def _sum_cause(study, name):
     "Which terms of da_prev or dxt are wrong, in words."
+    if said := _whole_sum(study, name): return said
     M, gates = _coefficients(study, name), study.cell.gates
     if M is None or not set(np.unique(M)) - {1., 0.} <= {-1., 2.}: return ""
     source = "a_prev" if name == "da_prev" else "xt"

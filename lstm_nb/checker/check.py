@@ -123,7 +123,8 @@ def _names(gate):
     found = {f"d{w.name}": "dW" for w in gate.weights}
     found |= {w.name: "W" for w in gate.weights}
     found |= {f"d{gate.bias}": "db", gate.bias: "b", gate.gradient: "dΓ"}
-    if gate.activation == "sigmoid": found[gate.symbol] = "Γ"
+    sigmoid = gate.activation == "sigmoid"
+    found[gate.symbol] = "Γ" if sigmoid else gate.symbol
     return found | {f"({gate.number})": "(a gate)"}
 
 def _renamed(text, names):
@@ -152,7 +153,7 @@ def _exchanged(cause, other, g, h):
         return f"{g.gradient} and {h.gradient} are exchanged"
     found = re.findall(r"(?:^|, )([^,:]+?) (?:stands )?where "
                        r"([^,:]+?) belongs", cause)
-    both = [(was, now) for now, was in found if pairs.get(was) == now]
+    both = [(was, now) for now, was in found if _renamed(was, pairs) == now]
     if len(both) < len(found) or not found: return ""
     if len(both) > 1 and both[-1] == (g.bias, h.bias):
         both = [(g.symbol, h.symbol)]

@@ -42,7 +42,14 @@ def _of_one_part(actual, W, v, b, names, activation):
                  W @ f(v) + b,
              f"{of_v} is squeezed by tanh first": f(W @ np.tanh(v) + b)}
     added = {"": np.ones_like(z), of_b: b + 0*z}
-    if len(v) == len(z): added[of_v] = v
+    n, (first, *rest) = len(z), of_v.strip("[]").split("; ")
+    if len(v) == n or rest: added[first] = v[:n]
+    if rest:
+        one, two = W[:, :n] @ v[:n], W[:, n:] @ v[n:]
+        said = f"each product has a {activation} of its own"
+        forms |= {said: f(one) + f(two) + b,
+                  f"{said}, and the bias too": f(one) + f(two) + f(b),
+                  said + " ": f(one) + f(two + b)}
     said = explanations(actual, f(z), forms, added, {})
     if said or activation not in _INVERSE: return said[0] if said else ""
     with np.errstate(all="ignore"):
@@ -61,7 +68,10 @@ def layer_cause(
     "What was done instead of activation(W @ v + b)."
     right = *(next(iter(d)) for d in (weights, inputs, biases)), activation
     found, tables = [], (weights.items(), inputs.items(), biases.items())
-    for (w, W), (v, V), (b, B) in itertools.product(*tables):
+    def wrong(parts): return sum(n != r for (n, _), r in zip(parts, right))
+    for parts in sorted(itertools.product(*tables), key=wrong):
+        (w, W), (v, V), (b, B) = parts
+        if found and min(map(len, found)) <= wrong(parts): break
         if W.shape[1] != V.shape[0] or W.shape[0] != actual.shape[0]:
             continue
         for name, f in SQUEEZES.items():

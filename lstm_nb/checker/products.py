@@ -252,14 +252,18 @@ def _times(number, sizes):
 
 def _forced(actual, right, like):
     "How a value was rounded, clipped or scaled, by name."
-    norm, top = np.linalg.norm, abs(like).max()
+    norm = np.linalg.norm
+    top, most = (v if abs(100*v - np.round(100*v)) < 1e-6 else np.inf
+                 for v in (abs(like).max(), norm(like)))
     forms = {f"it is rounded to {d} digit{'s'[:d - 1]}": np.round(right, d)
              for d in range(1, 9)}
     forms |= {f"it is clipped at {top:g}": np.clip(right, -top, top),
-              f"its norm is clipped at {norm(like):g}":
-                  right*min(1, norm(like)/norm(right)),
               "it is divided by its norm": right/norm(right),
+              f"its norm is clipped at {most:g}":
+                  right*min(1, most/norm(right)),
               "it is divided by its largest entry": right/abs(right).max()}
+    if abs(right - actual).max() < 1e-9*abs(actual).max():
+        forms = {t: v for t, v in forms.items() if "inf" not in t}
     return [t for t, v in forms.items()
             if abs(v - actual).max() < 1e-9*abs(actual).max()]
 

@@ -91,7 +91,7 @@ def _once(wrong):
               for c, (n, *more) in groups.items()}
     rest = groups.pop("", [])
     likewise = lambda more: f"; {', '.join(more)} likewise" if more else ""
-    said = [f"{first} {cause}{likewise(more)}"
+    said = [f"{first} {cause}{likewise(more)}".replace(" :", ":")
             for cause, (first, *more) in groups.items()]
     if said and rest:
         be = "are" if rest[1:] else "is"
@@ -140,7 +140,8 @@ def _judge_dx(study, dx, steps, lines):
     left = [t for t in wrong if not abs(dx[:, :, t]).max()]
     right = np.stack([placed[0].get(t, 0*dx[:, :, 0])
                       for t in range(dx.shape[2])], axis=2)
-    how = explanations(dx, right, {}, {"": np.ones_like(dx)}, {})
+    m = {dx.shape[1]: "the number of examples"}
+    how = explanations(dx, right, {}, {"": np.ones_like(dx)}, m)
     cause = ("it is in the reverse order of time" if back
              else f"step {left[0] + 1} is never stored" if left
              else how[0] if how
