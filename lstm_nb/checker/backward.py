@@ -157,8 +157,8 @@ def _whole_sum(study, name):
         added = {n: q[n] for n in (*cell.upstream, "a_prev")}
         if cell.memory:
             added["dc_prev"] = upstream(cell, cell.memory, q)[0]
-            added |= {f"dc_next·{g.symbol}": q["dc_next"]*q[g.field]
-                      for g in cell.gates}
+            added |= {f"{n}·{g.symbol}": q[n]*q[g.field]
+                      for g in cell.gates for n in cell.upstream}
         added = {n: v for n, v in added.items() if v.shape == right.shape}
         sizes = {m: "the number of examples"}
         like = got[name] if like is None else like

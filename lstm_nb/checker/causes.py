@@ -105,21 +105,21 @@ def _from_nothing(study, gate, got):
             return f"{name} is added to the factors, and does not multiply"
         if f := _left_open(right, q, cell, none, linear):
             return f"the brackets around {f} are missing"
-    if np.ptp(none) < 1e-6: return f"{none[0]:.4g} is added"
-    where = " nor ".join(cell.upstream)
-    return f"a term comes in that neither {where} multiplies"
+    fits = is_close(got.both - none, got.right, 1 + abs(got.right))
+    if np.ptp(none) < 1e-6 and fits: return f"{none[0]:.4g} is added"
+    if not cell.memory: return "a term comes in that da_next does not multiply"
+    return "a term comes in that neither da_next nor dc_next multiplies"
 
 def _in_two_places(cell, gate, got, a, b):
     "What is said where da stands for dc, or they multiply each other."
-    q = got.q
+    q, whole = got.q, product(cell, gate.da, got.q)
     if _nothing(got.da) and _nothing(got.dc):
         edits = edits_of(cell, gate.da, got.both/q["da_next"]/q["dc_next"], q)
         what = "dc and s are multiplied, and not added"
         return what if edits == ((), ()) else ""
-    if gate.dc and _nothing(got.dc):
-        edits = edits_of(cell, gate.dc, b - product(cell, gate.da, q), q)
-        return ("da_next stands where dc_next belongs" if edits == ((), ())
-                else "")
+    if gate.dc and abs(b - whole - product(cell, gate.dc, q)).max() < 1e-5:
+        return ("da_next stands where dc_next belongs" if _nothing(got.dc)
+                else "da_next comes in as well")
     if gate.dc is None and not _nothing(got.dc):
         if edits_of(cell, gate.da, a, q) != ((), ()): return ""
         return ("dc_next stands where da_next belongs" if _nothing(got.da)
@@ -149,11 +149,14 @@ def upstream_cause(
         if _nothing(actual): return "gone"
         return edits_of(cell, right, actual, got.q)
     in_dc, in_da = change(a, gate.dc), change(b, gate.da)
-    other = _other_gate(cell, gate, a, b, got.q)
+    other, A = _other_gate(cell, gate, a, b, got.q), gate.dc
+    more = _other_gate(cell, gate, a - product(cell, A, got.q),
+                       b - product(cell, gate.da, got.q), got.q)
+    if more: return f"what belongs to ({more.number}) {more.gradient} comes in as well"
     changed = [len(e[0] + e[1]) for e in (in_dc, in_da)
                if isinstance(e, tuple)]
     if other and (None in (in_da, *[in_dc][:gate.dc is not None])
-                  or max(changed, default=9) > 2):
+                  or max(changed, default=9) > 1):
         return f"what belongs to ({other.number}) {other.gradient} stands there"
     if gate.dc is not None: return bracket(gate, in_dc, in_da)
     if in_dc == "more":
@@ -175,7 +178,10 @@ def _wrong_sums(gate, q, z):
             np.full((len(z), 1), z.sum()),
         "all examples but the first are left out": z[:, :1],
         "all examples but the last are left out": z[:, -1:],
-        "the largest is taken, and not the sum": z.max(1, keepdims=True)}
+        "the largest is taken, and not the sum": z.max(1, keepdims=True),
+        "the product is taken, and not the sum": z.prod(1, keepdims=True),
+        "the median is taken, and not the sum":
+            np.median(z, axis=1, keepdims=True)}
 
 def _wrong_stacks(q, weight, z, width):
     "Wrong forms of the gradient of a weight."
@@ -191,8 +197,15 @@ def _wrong_stacks(q, weight, z, width):
     for out in weight.inputs if several else ():
         left = [q[i]*(i != out) for i in weight.inputs]
         forms[f"{out} is left out of {was}"] = z @ np.concatenate(left).T
-    right = z @ np.concatenate([q[i] for i in weight.inputs]).T
-    return forms | {"it is transposed": right.T}
+    R = np.concatenate([q[i] for i in weight.inputs]).T
+    W = q["parameters"][weight.name]
+    return forms | {
+        "it is transposed": (z @ R).T,
+        f"{was} is squeezed by tanh": z @ np.tanh(R),
+        f"{was} is squeezed by a sigmoid": z @ (1/(1 + np.exp(-R))),
+        f"it is multiplied by {weight.name}, entry by entry": z @ R * W,
+        "all examples but the first are left out": z[:, :1] @ R[:1],
+        "all examples but the last are left out": z[:, -1:] @ R[-1:]}
 
 def _wrong_columns(W, L, z):
     "Other slices of the weights than the right one."
@@ -201,6 +214,7 @@ def _wrong_columns(W, L, z):
         f"the columns {j} to {j + n - 1} of the weights are not those "
         "that met it":
              W[:, j:j + n].T @ z for j in range(W.shape[1] - n + 1)}
+    forms["the absolute values of the weights are taken"] = abs(L) @ z
     turned = {"the weights are not transposed": L.T
               @ z} if n == L.shape[1] else {}
     return forms | turned
@@ -237,6 +251,8 @@ def _wrong_maps(cell, q, link, gate, dz):
              for n, v in others.items()}
     forms |= {f"{n} comes in as well": L @ (z + v) @ R
               for n, v in others.items()}
+    forms |= {f"{own} comes with a factor {n}": L @ (z*v) @ R
+              for n, v in arrays.items()}
     made, squeeze = q[gate.field], gate.activation
     slope = 1 - made**2 if squeeze == "tanh" else made*(1 - made)
     none, twice = (f"{own} comes {how}" for how in (
@@ -272,7 +288,8 @@ def _explained(study, gate, number, q, like=None):
         added = {n: q[n] for n in cell.upstream if q[n].shape == right.shape}
     n_a, m = q["a_prev"].shape
     sizes = {m: "the number of examples", n_a: "the number of units",
-             len(q["xt"]): "the number of inputs"}
+             len(q["xt"]): "the number of inputs",
+             n_a + len(q["xt"]): "n_a + n_x"}
     return explanations(actual, right, _wrong_maps(cell, q, link, gate, dz),
                         added | {"": np.ones_like(right)}, sizes,
                         like), actual

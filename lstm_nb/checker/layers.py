@@ -7,6 +7,7 @@ __all__ = ['SQUEEZES', 'layer_cause', 'weights_for', 'biases_for', 'stacks_of', 
 
 # %% ../../nbs/checker/14_layers.ipynb #ebeb5425
 import itertools
+import re
 
 import numpy as np
 
@@ -29,7 +30,10 @@ SQUEEZES = {
     "the logarithm of softmax": lambda z: np.log(softmax(z)),
     "a hard sigmoid": lambda z: np.clip(0.2*z + 0.5, 0, 1),
     "tanh twice": lambda z: np.tanh(np.tanh(z)), "arctan": np.arctan,
-    "softplus": lambda z: np.log1p(np.exp(z))}
+    "softplus": lambda z: np.log1p(np.exp(z)),
+    "softmax twice": lambda z: softmax(softmax(z)),
+    "1 − tanh²": lambda z: 1 - np.tanh(z)**2,
+    "σ(1 − σ)": lambda z: sigmoid(z)*(1 - sigmoid(z))}
 _INVERSE = {"sigmoid": lambda a: np.log(a/(1 - a)), "tanh": np.arctanh}
 
 def _of_one_part(actual, W, v, b, names, activation):
@@ -49,7 +53,11 @@ def _of_one_part(actual, W, v, b, names, activation):
         said = f"each product has a {activation} of its own"
         forms |= {said: f(one) + f(two) + b,
                   f"{said}, and the bias too": f(one) + f(two) + f(b),
-                  said + " ": f(one) + f(two + b)}
+                  said + " ": f(one) + f(two + b),
+                  f"the {activation} acts on {first} alone":
+                      f(one) + two + b,
+                  f"the {activation} acts on {rest[0]} alone":
+                      one + f(two) + b}
     said = explanations(actual, f(z), forms, added, {})
     if said or activation not in _INVERSE: return said[0] if said else ""
     with np.errstate(all="ignore"):
@@ -57,6 +65,16 @@ def _of_one_part(actual, W, v, b, names, activation):
         again = explanations(inner, z, {}, added, {})
         fits = again and abs(f(inner) - actual).max() < 1e-9
     return f"before the {activation}, {again[0]}" if fits else ""
+
+def _instead(name, right):
+    "One part of a layer that stands in the place of another, in words."
+    if not name: return f"{right} is missing"
+    if name[0] == "−": return f"{name[1:]} is subtracted"
+    if name.endswith("transposed"): return f"{name.split()[0]} is transposed"
+    if "0" in name:
+        lost, = {*right.strip("[]").split("; ")} - {*re.findall(r"\w{2,}", name)}
+        return f"{lost} is left out"
+    return f"{name} where {right} belongs"
 
 def layer_cause(
     actual:np.ndarray, # What came back
@@ -80,11 +98,11 @@ def layer_cause(
             if same and abs(value - actual).max() < 1e-5:
                 made = zip((w, v, b, name), right, strict=True)
                 found.append([(n, r) for n, r in made if n != r])
+    if not actual.any(): return "it is zero"
     if not found:
         (W, v, b) = (next(iter(d.values())) for d in (weights, inputs, biases))
         return _of_one_part(actual, W, v, b, right[1:3], activation)
-    return ", ".join(f"{n} where {r} belongs" if n else f"{r} is missing"
-                     for n, r in min(found, key=len))
+    return ", ".join(_instead(n, r) for n, r in min(found, key=len))
 
 # %% ../../nbs/checker/14_layers.ipynb #f74609d3
 def weights_for(
@@ -164,6 +182,10 @@ def memory_cause(
     whole = kept + written
     forms = {"no tanh belongs there": np.tanh(whole),
              "the two terms are multiplied, and not added": kept*written,
+             "what should be multiplied is added":
+                 o["ft"] + o["c_prev"] + o["it"] + o["cct"],
+             "sums and products are exchanged":
+                 (o["ft"] + o["c_prev"])*(o["it"] + o["cct"]),
              "the larger term is taken, and not the sum":
                  np.maximum(kept, written)}
     for n in ("Γf", "Γi", "Γo", "1 − Γf", "1 − Γi"):
@@ -206,6 +228,10 @@ def state_cause(
              "Γo times relu of c^t stands there": ot*np.maximum(c, 0),
              "Γo times sigmoid of tanh c^t stands there":
                  ot*sigmoid(np.tanh(c)),
+             "a factor c^t does not belong there": right*c,
+             "1 − tanh²c^t stands where tanh c^t belongs":
+                 ot*(1 - np.tanh(c)**2),
+             "tanh of Γo stands where Γo belongs": np.tanh(ot)*np.tanh(c),
              "a factor 1 − Γo does not belong there": (1 - ot)*right}
     added = {"a^{t-1}": o["a_prev"], "c^t": c, "": 1 + 0*right}
     said = explanations(actual, right, forms, added, {})

@@ -47,7 +47,7 @@ _RARE = {
     "tanh {}": np.tanh, "1−tanh {}": lambda v: 1 - np.tanh(v),
     "1−tanh²{}": lambda v: 1 - np.tanh(v)**2, "exp {}": np.exp,
     "1−tanh³{}": lambda v: 1 - np.tanh(v)**3, "σ({})": sigmoid,
-    "1−σ({})": lambda v: 1 - sigmoid(v)}
+    "1−σ({})": lambda v: 1 - sigmoid(v), "[{} > 0]": lambda v: 1.*(v > 0)}
 
 def symbols_of(
     cell:Cell, # The LSTM or the plain RNN
@@ -65,6 +65,9 @@ def _power(letter, power="²"):
 def _rare_factors(cell, right, q):
     "Forms of every array of a step, and quotients."
     names = symbols_of(cell) | {n: n for n in cell.upstream}
+    if cell.memory:
+        q = q | {"squeezed": np.tanh(q[cell.memory.field])}
+        names["squeezed"] = f"(tanh {cell.memory.symbol})"
     found = {f"1/({n})": 1/cell.factors[n](q, -1) for n in right}
     for n in [n for n in names if n in q]:
         for form, f in _RARE.items():
@@ -99,10 +102,10 @@ def _search(cell, right, actual, q, pool, most):
         for gone in itertools.combinations(right, n):
             kept = [f for f in right if f not in gone]
             with np.errstate(all="ignore"):
-                ratio = actual / (products*product(cell, kept, q))
-                number = ratio.mean(axis=1)
-                off = abs(ratio - number[:, None]).max(axis=1)
-            for i in np.flatnonzero(off < 1e-5*abs(number)):
+                made = products*product(cell, kept, q)
+                number = made @ actual / (made*made).sum(axis=1)
+                off = abs(number[:, None]*made - actual).max(axis=1)
+            for i in np.flatnonzero(off < 1e-5*abs(actual).max()):
                 extra = (*(names[j] for j in extras[i]),
                          *_known(number[i], q["m"]))
                 cost = _units(gone) + _units(extra), -len(gone)
@@ -226,6 +229,8 @@ def bracket(
     if a is None or b is None: return ""
     if in_s := _parted(a, b, B, S):
         if not any(in_s): return sentence(a, A)
+        if in_s == (tuple(S), ()):
+            return f"da_next stands where s belongs{_and(a, A)}"
         return f"in s, {sentence(in_s, S)}{_and(a, A)}"
     if lost := _lost(a, A):
         more = f"; and in the second, {sentence(b, B)}" if any(b) else ""
@@ -262,10 +267,19 @@ def _forced(actual, right, like):
               f"its norm is clipped at {most:g}":
                   right*min(1, most/norm(right)),
               "it is divided by its largest entry": right/abs(right).max()}
-    if abs(right - actual).max() < 1e-9*abs(actual).max():
-        forms = {t: v for t, v in forms.items() if "inf" not in t}
-    return [t for t, v in forms.items()
-            if abs(v - actual).max() < 1e-9*abs(actual).max()]
+    off = {t: abs(v - actual).max() / abs(actual).max()
+           for t, v in forms.items() if "inf" not in t}
+    tight = [t for t, v in off.items() if v < 1e-9]
+    return tight or [t for t, v in off.items() if v < 1e-6]
+
+def _squeezed(right):
+    "What a function makes of a value, by name."
+    return [("its tanh is taken", np.tanh(right)),
+            ("its sigmoid is taken", sigmoid(right)),
+            ("it is squared", right**2), ("its sign is left", np.sign(right)),
+            ("its absolute value is taken", abs(right)),
+            ("its mean over the columns is taken",
+             right.mean(axis=-1, keepdims=True) + 0*right)]
 
 def _added(actual, right, added):
     "What was added to a value, by name."
@@ -273,10 +287,11 @@ def _added(actual, right, added):
     for name, v in added.items():
         k = (more*v).sum() / (v*v).sum()
         if abs(more - k*v).max() < 1e-3*abs(more).max():
-            what = f"{k:.3g} {name}".strip()
-            if name and abs(k - 1) < 1e-6: what = name
-            decay = ", as of weight decay" if "W" in name else ""
-            said.append(f"{what} is added{decay}")
+            what = f"{abs(k):.3g} {name}".strip()
+            if name and abs(abs(k) - 1) < 1e-6: what = name
+            decay = ", as of weight decay" if "W" in name and k > 0 else ""
+            how = "added" if k > 0 else "subtracted"
+            said.append(f"{what} is {how}{decay}")
     return said
 
 def explanations(
@@ -291,7 +306,7 @@ def explanations(
     like = actual if like is None else like
     size, found = abs(actual).max(), []
     with np.errstate(all="ignore"):
-        for text, v in [("", right), *forms.items()]:
+        for text, v in [("", right), *forms.items(), *_squeezed(right)]:
             if np.shape(v) != actual.shape: continue
             k = (actual*v).sum() / (v*v).sum()
             if not abs(k*v - actual).max() < 1e-5*size: continue

@@ -28,7 +28,8 @@ def parts_of(
     solved = np.linalg.lstsq(columns / scale, value, rcond=1e-7)[0] / scale
     if abs(columns @ solved - value).max() > 1e-4*max(abs(value).max(), 1):
         return None
-    return {k: round(float(v), 2) for k, v in zip(keys, solved, strict=True)
+    def plain(v): return round(v, 2 if abs(v - round(v, 2)) < 1e-3 else 6)
+    return {k: plain(float(v)) for k, v in zip(keys, solved, strict=True)
             if abs(v) > 1e-3}
 
 # %% ../../nbs/checker/16_rules.ipynb #ee3c3fe6
@@ -75,15 +76,30 @@ def _sum_cause(n, value, steps, weights):
     added = {} if W is None else {
         n[1:]: W, f"times the sign of {n[1:]}": np.sign(W)}
     added |= {"": np.ones_like(value)}
+    if close(np.max([*own, 0*own[0]], axis=0)):
+        return ": the largest is taken, and not the sum"
+    if close(sum(v*v for v in own)): return ": the squares are added"
     if said := _changed(value, sum(own), added, {}): return said
     found = parts_of(value, dict(enumerate(own)))
     if found and {*found.values()} == {1.}:
         return f": {T - len(found)} of {T} steps are left out"
-    return ""
+    if not found: return ""
+    each = ", ".join(f"{found.get(i, 0):.3g}" for i in range(T))
+    return f": its steps are multiplied by {each}, in the order of the visits"
+
+def _exchanged(wrong):
+    "The same causes, but one for two that got what belongs to each other."
+    made, gets = dict(wrong), "gets what belongs to "
+    for n, cause in wrong:
+        other = cause.removeprefix(gets)
+        if gets in cause and made.get(other) == gets + n:
+            made.pop(other)
+            made[n] = f"and {other} are exchanged"
+    return [*made.items()]
 
 def _once(wrong):
     "Each cause once, with the first name that has it; the others follow."
-    groups, special = {}, dict(wrong)
+    groups, special, wrong = {}, dict(wrong), _exchanged(wrong)
     for n, cause in wrong:
         any_ = re.sub(rf"\b{n[1:]}\b", n[1], cause)
         groups.setdefault(any_, []).append(n)
