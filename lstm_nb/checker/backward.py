@@ -13,7 +13,8 @@ import numpy as np
 from .cells import CellGate
 from .probes import is_close, problem, stacked
 from .study import Study
-from .products import explanations, upstream
+from .results import explanations
+from .products import upstream
 from .witnesses import (Map, cell_gradients, maps,
                                        own_upstream)
 from .causes import NAN, map_cause, upstream_cause
@@ -188,7 +189,8 @@ def _sum_cause(study, name):
         said.append(text)
     named = {k for pair in more for k in pair}
     for k, g in enumerate(gates):
-        how = {0: "missing", 2: "there twice", -1: "subtracted"}.get(M[k, k])
+        ways = {0: "missing", 2: "there twice", -1: "subtracted"}
+        how = ways.get(M[k, k])
         if how and not (k in named and M[k, k] == 0):
             said.append(f"the term of gate {g.letter} is {how}")
     every = len({*np.diag(M)}) == 1 and not more

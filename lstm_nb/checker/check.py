@@ -166,7 +166,8 @@ def said_once(
 ) -> dict: # Equation -> its cause, the same for what one habit spoils
     "One sentence for causes that are the same but for their gates."
     gates, made, alike = _gate_of(cell), dict(causes), {}
-    for a, b in itertools.combinations([e for e in causes if e in gates], 2):
+    known = [e for e in causes if e in gates]
+    for a, b in itertools.combinations(known, 2):
         (kind, g), (other, h) = gates[a], gates[b]
         if kind != other or g is h or not causes[a]: continue
         if said := _exchanged(causes[a], causes[b], g, h):

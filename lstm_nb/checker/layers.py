@@ -13,7 +13,7 @@ import numpy as np
 
 from ..activations import sigmoid, softmax
 from .cells import Cell, CellGate
-from .products import explanations
+from .results import explanations
 
 # %% ../../nbs/checker/14_layers.ipynb #3aa7bd72
 SQUEEZES = {
@@ -63,17 +63,21 @@ def _of_one_part(actual, W, v, b, names, activation):
     with np.errstate(all="ignore"):
         inner = _INVERSE[activation](actual)
         again = explanations(inner, z, {}, added, {})
-        fits = again and abs(f(inner) - actual).max() < 1e-9
-    return f"before the {activation}, {again[0]}" if fits else ""
+        fits = np.isfinite(inner).all() and inner.shape[1] > 1
+        if fits and again: return f"before the {activation}, {again[0]}"
+        other = fits and np.ptp(inner - bare, axis=1).max() < 1e-6
+    return f"something else stands where {of_b} belongs" if other else ""
 
 def _instead(name, right):
     "One part of a layer that stands in the place of another, in words."
     if not name: return f"{right} is missing"
     if name[0] == "−": return f"{name[1:]} is subtracted"
-    if name.endswith("transposed"): return f"{name.split()[0]} is transposed"
+    first, *rest = name.split()
+    if rest == ["transposed"]: return f"{first} is transposed"
     if "0" in name:
-        lost, = {*right.strip("[]").split("; ")} - {*re.findall(r"\w{2,}", name)}
-        return f"{lost} is left out"
+        kept = re.findall(r"\w{2,}", name)
+        lost = [n for n in re.findall(r"\w{2,}", right) if n not in kept]
+        return f"{lost[0]} is left out"
     return f"{name} where {right} belongs"
 
 def layer_cause(
@@ -89,7 +93,8 @@ def layer_cause(
     def wrong(parts): return sum(n != r for (n, _), r in zip(parts, right))
     for parts in sorted(itertools.product(*tables), key=wrong):
         (w, W), (v, V), (b, B) = parts
-        if found and min(map(len, found)) <= wrong(parts): break
+        most = min(map(len, found), default=3)
+        if wrong(parts) >= most: break
         if W.shape[1] != V.shape[0] or W.shape[0] != actual.shape[0]:
             continue
         for name, f in SQUEEZES.items():
@@ -100,7 +105,8 @@ def layer_cause(
                 found.append([(n, r) for n, r in made if n != r])
     if not actual.any(): return "it is zero"
     if not found:
-        (W, v, b) = (next(iter(d.values())) for d in (weights, inputs, biases))
+        W, v, b = (next(iter(d.values()))
+                   for d in (weights, inputs, biases))
         return _of_one_part(actual, W, v, b, right[1:3], activation)
     return ", ".join(_instead(n, r) for n, r in min(found, key=len))
 

@@ -17,7 +17,7 @@ from .equations import (EQUATIONS, LATER, RULES, SITE,
                                        place)
 
 # %% ../../nbs/checker/02_report.ipynb #7e648b54
-BESIDES = "; besides, "      # a second cause of one finding stands behind it
+BESIDES = "; besides, "     # what stands behind it is a second cause
 
 @dataclass
 class Finding:

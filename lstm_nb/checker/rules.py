@@ -12,7 +12,7 @@ import numpy as np
 
 from .probes import is_close
 from .study import Study
-from .products import explanations
+from .results import explanations
 
 # %% ../../nbs/checker/16_rules.ipynb #054676d6
 def parts_of(
@@ -85,7 +85,7 @@ def _sum_cause(n, value, steps, weights):
         return f": {T - len(found)} of {T} steps are left out"
     if not found: return ""
     each = ", ".join(f"{found.get(i, 0):.3g}" for i in range(T))
-    return f": its steps are multiplied by {each}, in the order of the visits"
+    return f": its steps, as they are visited, count {each} times"
 
 def _exchanged(wrong):
     "The same causes, but one for two that got what belongs to each other."
