@@ -196,13 +196,13 @@ def _sum_cause(study, name):
     every = len({*np.diag(M)}) == 1 and not more
     return "" if every else "; ".join(dict.fromkeys(said))
 
-def _each_term(study, number, q):
+def _each_term(study, number):
     "What is wrong in the terms of da_prev or dxt, gate by gate."
     said, cell = {}, study.cell
     for gate in cell.gates:
         p = problem(cell, 3, 0, gate.letter)
         name = next(n for n, v in cell.through.items() if v == number)
-        got, right = cell_gradients(study, p), 0
+        got = cell_gradients(study, p)
         link = next(f for f in maps(cell, gate, p) if f.number == number)
         z, _ = own_upstream(got, maps(cell, gate, p),
                             *upstream(cell, gate, p))
@@ -223,7 +223,7 @@ def _cause(study, number, how, failed):
     if name in study.cell.through and study.cell.gates[1:]:
         fine = not any(isinstance(h, _Upstream) for h in failed.values())
         return (fine and _sum_cause(study, name)
-                or _each_term(study, number, how)
+                or _each_term(study, number)
                 or (how if isinstance(how, str) else ""))
     if isinstance(how, str): return how
     return map_cause(study, how.gate, number, how.q)

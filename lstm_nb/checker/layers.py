@@ -90,7 +90,8 @@ def layer_cause(
     "What was done instead of activation(W @ v + b)."
     right = *(next(iter(d)) for d in (weights, inputs, biases)), activation
     found, tables = [], (weights.items(), inputs.items(), biases.items())
-    def wrong(parts): return sum(n != r for (n, _), r in zip(parts, right))
+    def wrong(parts):
+        return sum(n != r for (n, _), r in zip(parts, right, strict=False))
     for parts in sorted(itertools.product(*tables), key=wrong):
         (w, W), (v, V), (b, B) = parts
         most = min(map(len, found), default=3)
@@ -103,7 +104,7 @@ def layer_cause(
             if same and abs(value - actual).max() < 1e-5:
                 made = zip((w, v, b, name), right, strict=True)
                 found.append([(n, r) for n, r in made if n != r])
-    if not actual.any(): return "it is zero"
+    if not actual.any(): return "only zeros came out of the first problem"
     if not found:
         W, v, b = (next(iter(d.values()))
                    for d in (weights, inputs, biases))

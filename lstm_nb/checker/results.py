@@ -169,7 +169,6 @@ def _squeezed(right):
     return [("its tanh is taken", np.tanh(right)),
             ("its sigmoid is taken", sigmoid(right)),
             ("it is squared", right**2),
-            ("its sign is left", np.sign(right)),
             ("its absolute value is taken", abs(right)),
             ("its mean over the columns is taken",
              right.mean(axis=-1, keepdims=True) + 0*right)]

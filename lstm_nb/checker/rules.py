@@ -99,7 +99,8 @@ def _exchanged(wrong):
 
 def _once(wrong):
     "Each cause once, with the first name that has it; the others follow."
-    groups, special, wrong = {}, dict(wrong), _exchanged(wrong)
+    wrong = _exchanged(wrong)
+    groups, special = {}, dict(wrong)
     for n, cause in wrong:
         any_ = re.sub(rf"\b{n[1:]}\b", n[1], cause)
         groups.setdefault(any_, []).append(n)
