@@ -10,16 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .equations import place
 from .cells import CellGate
 from .probes import is_close, problem
 from .study import Study
-from .products import (product, sentence, state_block,
-                                      upstream)
-from .witnesses import (Map, cell_gradients, direct,
-                                       direct_cause, linked, maps,
-                                       own_upstream)
-from .causes import NAN, map_cause, upstream_cause
+from .products import product, upstream
+from .witnesses import (Map, arrival, cell_gradients, direct,
+                                       linked, maps, own_upstream)
+from .causes import NAN, upstream_cause
+from .map_causes import map_cause
+from .sum_causes import direct_cause, sum_cause
 
 # %% ../../nbs/checker/13_backward.ipynb #aac1d5c3
 class _Probe(NamedTuple):
@@ -30,7 +29,7 @@ class _Probe(NamedTuple):
     size: float # Of the upstream gradients
 
 _PROBES = [_Probe(1, 0, 1, 1), _Probe(1, 1, 1, 1), _Probe(1, 2, 3, 1),
-           _Probe(3, 0, 1, 1), _Probe(3, 2, 6, 1), _Probe(3, 0, 1, 100)]
+           _Probe(3, 0, 1, 1), _Probe(3, 2, 6, 1), _Probe(3, 0, 1, 1000)]
 
 # %% ../../nbs/checker/13_backward.ipynb #63835b98
 class _Upstream(NamedTuple):
@@ -98,15 +97,10 @@ def _judge_arrival(study, gate, q, got, dz, own, fits, failed):
     if fits or gate.arrival in failed or "da_prev" not in got:
         return fits or gate.arrival in failed
     cell, other = study.cell, study.cell.gate(gate.of)
-    line = direct(cell, q) + sum(f.left @ dz[gate] for f
-                                 in maps(cell, gate, q)
-                                 if f.name == "da_prev")
-    way = next(f for f in maps(cell, other, q) if f.name == "da_prev")
-    e = (got["da_prev"] - line)/way.times
+    link, e = arrival(cell, gate, q, got, dz)
     made = product(cell, gate.da, q)*e
     if not is_close(dz[gate], made, abs(made) + abs(dz[gate])): return False
-    W = state_block(cell, gate, q)
-    link = Map(gate.arrival, "e", W.T, np.eye(e.shape[1]))
+    way = next(f for f in maps(cell, other, q) if f.name == "da_prev")
     failed[gate.arrival] = _Broken(q, link, other, own, e)
     how = failed.get(way.number)
     if isinstance(how, _Broken) and how.gate == other or (
@@ -167,7 +161,7 @@ def judge_backward_cell(
     cell_gradients(study,
                    problem(cell, 3))       # what is raised is raised here
     for m, seed, wide, size in _PROBES:
-        dz, before = {}, {*failed}
+        dz, before = {}, [*failed]
         if cell.direct:
             q = problem(cell, m, seed, "none", wide, size)
             _judge_direct(study, q, failed)
@@ -183,50 +177,26 @@ def judge_backward_cell(
                                   _Broken) and how.link.name in cell.through
                 if into and not np.isfinite(how.actual).all():
                     del failed[number]
-        if size > 1: failed |= dict.fromkeys({*failed} - before, CLIPPED)
-    _blame_all(study, failed)
+    _blame_all(study, failed, before)
 
 # %% ../../nbs/checker/13_backward.ipynb #310e8cbc
-def _cause(study, how):
-    "What was done in place of a map, or of the direct term."
-    if isinstance(how, _Direct):
-        fine = np.isfinite(how.off).all()
-        return direct_cause(study, how.m) if fine else NAN
-    said, cell, m = map_cause(study, *how), study.cell, how.q["xt"].shape[1]
-    alone = any(g.of for g in cell.gates) and said == "it is zero"
-    if not alone: return said
-    # of a gate that is still where this one acts alone, perhaps
-    q = problem(cell, m)
-    right = {g: upstream(cell, g, q)[0] for g in cell.gates}
-    link = next(f for f in maps(cell, how.gate, q)
-                if f.number == how.link.number)
-    actual = link.seen(cell_gradients(study, q))
-    return map_cause(study, q, link, how.gate, right, actual)
+def _cause(study, number, how, failed):
+    "What was done instead of an equation."
+    if isinstance(how, _Upstream): return upstream_cause(study, *how)
+    if number in study.cell.through.values():
+        if isinstance(how, _Direct):
+            fine = np.isfinite(how.off).all()
+            return direct_cause(study, how.m) if fine else NAN
+        if study.cell.gates[1:]:
+            fine = not any(isinstance(h, _Upstream) for h in failed.values())
+            cause = sum_cause(study, number, fine)
+            return cause or (how if isinstance(how, str) else "")
+    if isinstance(how, str): return how
+    return map_cause(study, how.gate, number, how.q)
 
-def _of_s(change):
-    "Of a change, what concerns the factors of s alone."
-    gone = tuple(f for f in change[0] if f in ("Γo", "1−tanh²c^t"))
-    return gone, change[1] if gone or not change[0] else ()
-
-def _shared(study, groups):
-    "Say what the equations of a group have in common."
-    for said, several in groups.items():
-        if len(several) < 2: continue
-        names = "), (".join(sorted(several, key=place))
-        study.common.append(f"({names}) share one mistake: {said}.")
-
-def _blame_all(study, failed):
-    "Blame what is wrong, with its cause, and what several causes share."
-    in_s, said = {}, {}
-    for number, how in failed.items():
-        if isinstance(how, _Upstream):
-            cause, change = upstream_cause(study, *how)
-            if change and change != "gone" and any(of_s := _of_s(change)):
-                in_s.setdefault(f"in s, {sentence(of_s, ())}",
-                                []).append(number)
-        else:
-            cause = how if isinstance(how, str) else _cause(study, how)
-            if cause: said.setdefault(cause, []).append(number)
+def _blame_all(study, failed, before):
+    "Blame what is wrong; `before` lists what large gradients did not show."
+    for number, how in [*failed.items()]:
+        cause = _cause(study, number, how, failed)
+        if not cause and number not in before: cause = CLIPPED
         study.blame(number, cause)
-    _shared(study, in_s)
-    _shared(study, said)

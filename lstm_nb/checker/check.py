@@ -22,6 +22,7 @@ from .results import leaves
 from .backward import judge_backward_cell
 from .forward import judge_forward_cell
 from .watched import Inside, cell_function
+from .once import with_shared_causes
 from .backward_sequence import judge_backward_sequence
 from .forward_sequence import judge_forward_sequence
 
@@ -119,7 +120,8 @@ def _judged(subject, name, cell=None):
     if study.facts.template: return _empty(Study(subject, name)).report()
     hidden = study.facts.outside
     again = _attempt(subject, name, (), hidden, cell) if hidden else study
-    return (again if {*again.lent} & {*hidden} else study).report()
+    if {*again.lent} & {*hidden}: study = again
+    return with_shared_causes(study.report(), study.cell)
 
 # %% ../../nbs/checker/23_check.ipynb #9d977422
 def judged(

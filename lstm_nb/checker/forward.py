@@ -15,9 +15,10 @@ from .probes import (completed, is_close, problem, stack_of,
                                     stacked, with_made)
 from .study import Study
 from .results import leaves, read_results
-from .layers import (SQUEEZES, biases_for, candidate_cause,
-                                    layer_cause, mean_cause, memory_cause,
-                                    stacks_of, state_cause, weights_for)
+from .layers import (SQUEEZES, biases_for, layer_cause,
+                                    stacks_of, weights_for)
+from .state_causes import (candidate_cause, mean_cause,
+                                          memory_cause, state_cause)
 
 # %% ../../nbs/checker/15_forward.ipynb #027e52ee
 def read_cache(

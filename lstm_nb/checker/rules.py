@@ -6,10 +6,13 @@
 __all__ = ['parts_of', 'judge_sums', 'judge_ends', 'judge_visits']
 
 # %% ../../nbs/checker/16_rules.ipynb #2782df98
+import re
+
 import numpy as np
 
 from .probes import is_close
 from .study import Study
+from .results import explanations
 
 # %% ../../nbs/checker/16_rules.ipynb #054676d6
 def parts_of(
@@ -25,7 +28,8 @@ def parts_of(
     solved = np.linalg.lstsq(columns / scale, value, rcond=1e-7)[0] / scale
     if abs(columns @ solved - value).max() > 1e-4*max(abs(value).max(), 1):
         return None
-    return {k: round(float(v), 2) for k, v in zip(keys, solved, strict=True)
+    def plain(v): return round(v, 2 if abs(v - round(v, 2)) < 1e-3 else 6)
+    return {k: plain(float(v)) for k, v in zip(keys, solved, strict=True)
             if abs(v) > 1e-3}
 
 # %% ../../nbs/checker/16_rules.ipynb #ee3c3fe6
@@ -43,7 +47,14 @@ def _of_others(n, value, steps, close):
             return f"= {k} + ...: copied from the line above"
     return ""
 
-def _sum_cause(n, value, steps):
+def _changed(value, right, added, sizes):
+    "What was done to a value as a whole; to be read after its name."
+    said = next(iter(explanations(value, right, {}, added, sizes)), "")
+    if re.match(r"(1|[Wb]\w+) is added", said):
+        said = f"{said.split(',')[0]}, or it does not start from zero"
+    return said[3:] if said[:3] == "it " else f": {said}" if said else ""
+
+def _sum_cause(n, value, steps, weights):
     "What was done instead of adding; to be read after the name."
     own, m, T = [s[n] for s in steps], steps[0]["dxt"].shape[1], len(steps)
     top = abs(value).max()
@@ -60,23 +71,44 @@ def _sum_cause(n, value, steps):
             sum(own)/m}
     for said, v in ways.items():
         if close(v): return said
-    clipped = (abs(value) == top).sum() > 1
-    if clipped and close(np.clip(sum(own), -top, top)):
-        return f"is clipped at {top:g}"
     if other := _of_others(n, value, steps, close): return other
+    W = weights.get(n[1:])
+    added = {} if W is None else {
+        n[1:]: W, f"times the sign of {n[1:]}": np.sign(W)}
+    added |= {"": np.ones_like(value)}
+    if close(np.max([*own, 0*own[0]], axis=0)):
+        return ": the largest is taken, and not the sum"
+    if close(sum(v*v for v in own)): return ": the squares are added"
+    if said := _changed(value, sum(own), added, {}): return said
     found = parts_of(value, dict(enumerate(own)))
-    factors = {*found.values()} if found else ()
-    if factors == {1.}:
+    if found and {*found.values()} == {1.}:
         return f": {T - len(found)} of {T} steps are left out"
-    return f"is multiplied by {factors.pop()}" if len(factors) == 1 else ""
+    if not found: return ""
+    each = ", ".join(f"{found.get(i, 0):.3g}" for i in range(T))
+    return f": its steps, as they are visited, count {each} times"
+
+def _exchanged(wrong):
+    "The same causes, but one for two that got what belongs to each other."
+    made, gets = dict(wrong), "gets what belongs to "
+    for n, cause in wrong:
+        other = cause.removeprefix(gets)
+        if gets in cause and made.get(other) == gets + n:
+            made.pop(other)
+            made[n] = f"and {other} are exchanged"
+    return [*made.items()]
 
 def _once(wrong):
     "Each cause once, with the first name that has it; the others follow."
-    groups = {}
-    for n, cause in wrong: groups.setdefault(cause, []).append(n)
+    wrong = _exchanged(wrong)
+    groups, special = {}, dict(wrong)
+    for n, cause in wrong:
+        any_ = re.sub(rf"\b{n[1:]}\b", n[1], cause)
+        groups.setdefault(any_, []).append(n)
+    groups = {c if more else special[n]: [n, *more]
+              for c, (n, *more) in groups.items()}
     rest = groups.pop("", [])
     likewise = lambda more: f"; {', '.join(more)} likewise" if more else ""
-    said = [f"{first} {cause}{likewise(more)}"
+    said = [f"{first} {cause}{likewise(more)}".replace(" :", ":")
             for cause, (first, *more) in groups.items()]
     if said and rest:
         be = "are" if rest[1:] else "is"
@@ -99,7 +131,9 @@ def judge_sums(
             continue
         twins = [k for k in names if k != n
                  and np.shares_memory(got[k], got[n])]
-        cause = _sum_cause(n, got[n], steps) if say or twins else ""
+        weights = study.handed.get("parameters", {})
+        cause = (_sum_cause(n, got[n], steps, weights) if say or twins
+                 else "")
         if twins and not cause:
             both = " and ".join(sorted([n, twins[0]]))
             study.blame("aliasing", f"{both} are one array")
@@ -121,8 +155,13 @@ def _judge_dx(study, dx, steps, lines):
                  for at in placed), key=len)
     back = all(fits(dx.shape[2] - 1 - t, v) for t, v in placed[0].items())
     left = [t for t in wrong if not abs(dx[:, :, t]).max()]
+    right = np.stack([placed[0].get(t, 0*dx[:, :, 0])
+                      for t in range(dx.shape[2])], axis=2)
+    m = {dx.shape[1]: "the number of examples"}
+    how = explanations(dx, right, {}, {"": np.ones_like(dx)}, m)
     cause = ("it is in the reverse order of time" if back
              else f"step {left[0] + 1} is never stored" if left
+             else how[0] if how
              else "what is stored at step t is not the dxt of step t")
     if wrong or any(v.any() for v in returned):
         study.judge("dx", not wrong, cause, "dx")
@@ -134,8 +173,11 @@ def _judge_da0(study, da0, steps, carried):
     if any(is_close(da0, v, bound + abs(da0)) for v in carried):
         return study.judge("da0", True)
     same = any(is_close(da0, s["da_prev"], bound) for s in steps)
+    m = {da0.shape[1]: "the number of examples"}
+    how = explanations(da0, last, {}, {"": np.ones_like(da0)}, m)
     cause = ("it is zero" if not abs(da0).max()
              else "it is the da_prev of another step" if same
+             else how[0] if how
              else "it is not what the step that is visited last returned "
                   "for its a_prev")
     fits = is_close(da0, last, bound + abs(last))
