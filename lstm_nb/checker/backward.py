@@ -219,7 +219,8 @@ def _each_term(study, number):
 def _cause(study, number, how, failed):
     "What was done instead of an equation."
     if isinstance(how, _Upstream): return upstream_cause(study, *how)
-    name = next(n for n, v in study.cell.numbers().items() if v == number)
+    numbers = study.cell.numbers().items()
+    name = next((n for n, v in numbers if v == number), "")
     if name in study.cell.through and study.cell.gates[1:]:
         fine = not any(isinstance(h, _Upstream) for h in failed.values())
         return (fine and _sum_cause(study, name)
