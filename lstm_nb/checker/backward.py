@@ -213,6 +213,11 @@ def _each_term(study, number):
     if len(causes) == 1 and (len(said) == len(cell.gates)
                              or "dW stands" in str(causes)):
         return causes.pop()
+    general = {c.replace(g.gradient, "dΓ").replace(f"its {g.activation}",
+                                                   "its activation")
+               for g, c in said.items()}
+    if len(general) == 1 and len(said) == len(cell.gates):
+        return general.pop()
     return "; ".join(f"in the term of gate {g.letter}, {cause}"
                      for g, cause in said.items() if cause)
 
