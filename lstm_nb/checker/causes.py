@@ -52,6 +52,8 @@ def _from_nothing(study, gate, got):
         linear = getattr(got, part) / q[name]
         edits = edits_of(cell, right, none, q)
         if edits and _nothing(linear):
+            if not edits[0] and len(edits[1]) == 1:
+                return f"{edits[1][0]} stands where {name} belongs"
             more = [sentence(edits, right)] if any(edits) else []
             return BESIDES.join([f"{name} is left out", *more])
         if edits == ((), ()) and abs(linear - 1).max() < 1e-5:

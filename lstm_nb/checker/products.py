@@ -257,12 +257,13 @@ def bracket(
         return ("s is missing: the gradient through a^t belongs in the "
                 f"bracket dc + s{_and(a, A)}")
     if a is None or b is None: return ""
-    if in_s := _parted(a, b, B, S):
+    lost, in_s = _lost(a, A), _parted(a, b, B, S)
+    if in_s and not (lost and in_s[1] and not in_s[0]):
         if not any(in_s): return sentence(a, A)
         if in_s == (tuple(S), ()):
             return f"da_next stands where s belongs{_and(a, A)}"
         return f"in s, {sentence(in_s, S)}{_and(a, A)}"
-    if lost := _lost(a, A):
+    if lost:
         more = f"; and in the second, {sentence(b, B)}" if any(b) else ""
         return f"{_ONE_BRACKET}{lost} only the second{more}"
     lost = _lost(b, A)

@@ -109,7 +109,9 @@ class Report:
 # %% ../../nbs/checker/02_report.ipynb #grp00001
 _SHARED = "What do these lines share? Mend it there."
 
-def _label(f): return f"{numbered(f.equation)} {EQUATIONS[f.equation].what}"
+def _label(f):
+    e = f.equation
+    return f"{e if e in RULES else f'({e})'} {EQUATIONS[e].what}"
 
 def _named(labels):
     *first, last = dict.fromkeys(labels)
@@ -206,7 +208,8 @@ def _sentences(report):
               if not any(c and s.endswith(f": {c}.") for c in causes)]
     text = [*common, *_listed(right, "is right", "are right"),
             *_listed([] if report.empty else unseen, dark, dark)]
-    return text + _both_numbers(report, [*causes, *text])
+    grouped = [s.partition(" share")[0] for s in shared(report.findings)]
+    return text + _both_numbers(report, [*causes, *text, *grouped])
 
 # %% ../../nbs/checker/02_report.ipynb #e8a82cda
 def report_lines(

@@ -122,6 +122,11 @@ def _each_term(study, number):
     if len(causes) == 1 and (len(said) == len(cell.gates)
                              or "dW stands" in str(causes)):
         return causes.pop()
+    general = {c.replace(g.gradient, "dΓ").replace(f"its {g.activation}",
+                                                   "its activation")
+               for g, c in said.items()}
+    if len(general) == 1 and len(said) == len(cell.gates):
+        return general.pop()
     return "; ".join(f"the term of gate {g.letter} is missing"
                      if cause == "it is zero" else
                      f"in the term of gate {g.letter}, {cause}"
