@@ -18,7 +18,7 @@ from .products import (product, sentence, state_block,
                                       upstream)
 from .witnesses import (Map, cell_gradients, direct,
                                        direct_cause, linked, maps,
-                                       own_upstream)
+                                       other_arrival, own_upstream)
 from .causes import NAN, map_cause, upstream_cause
 
 # %% ../../nbs/checker/13_backward.ipynb #aac1d5c3
@@ -193,6 +193,9 @@ def _cause(study, how):
         fine = np.isfinite(how.off).all()
         return direct_cause(study, how.m) if fine else NAN
     said, cell, m = map_cause(study, *how), study.cell, how.q["xt"].shape[1]
+    for gate in cell.gates:
+        if gate.arrival == how.link.number and said in ("", "it is zero"):
+            return other_arrival(study, gate, m)
     alone = any(g.of for g in cell.gates) and said == "it is zero"
     if not alone: return said
     # of a gate that is still where this one acts alone, perhaps

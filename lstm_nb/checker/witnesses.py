@@ -152,9 +152,10 @@ def other_arrival(
     m:int=1, # Examples
 ) -> str: # A cause, or `""`
     "What arrives at a gate in place of what should."
-    cell, q = study.cell, problem(study.cell, m, 0, gate.letter)
+    cell, q = study.cell, problem(study.cell, m)
     got = cell_gradients(study, q)
     links, own = linked(cell, gate, q, got, study.failed)
+    links = [f for f in links if f.name not in cell.through]
     z, _ = own_upstream(got, links, *upstream(cell, gate, q, own))
     W, name = state_block(cell, gate, q), cell.gate(gate.of).gradient
     values = {"da_next": q["da_next"], "a_next": q["a_next"]} | {
@@ -189,6 +190,8 @@ def direct_cause(
     actual = np.concatenate(values, axis=None)
     term = " ⊙ ".join(cell.direct)
     if abs(actual).max() < 1e-6: return f"the term da ⊙ {term} is missing"
+    if np.allclose(got, product(cell, cell.direct, q)):
+        return f"in the term da ⊙ {term}, da is missing"
     edits = edits_of(cell, cell.direct, actual, entries)
     said = sentence(edits, cell.direct) if edits else ""
     return f"in the term da ⊙ {term}, {said}" if said else ""
