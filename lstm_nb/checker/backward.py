@@ -16,7 +16,7 @@ from .study import Study
 from .products import product, upstream
 from .witnesses import (Map, arrival, cell_gradients, direct,
                                        linked, maps, own_upstream)
-from .causes import NAN, upstream_cause
+from .causes import NAN, other_arrival, upstream_cause
 from .map_causes import map_cause
 from .sum_causes import direct_cause, sum_cause
 
@@ -192,7 +192,11 @@ def _cause(study, number, how, failed):
             cause = sum_cause(study, number, fine)
             return cause or (how if isinstance(how, str) else "")
     if isinstance(how, str): return how
-    return map_cause(study, how.gate, number, how.q)
+    cause = map_cause(study, how.gate, number, how.q)
+    for gate in study.cell.gates:
+        if gate.arrival == number and cause in ("", "it is zero"):
+            return other_arrival(study, gate, how.q["xt"].shape[1])
+    return cause
 
 def _blame_all(study, failed, before):
     "Blame what is wrong; `before` lists what large gradients did not show."

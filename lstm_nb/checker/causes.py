@@ -106,9 +106,10 @@ def other_arrival(
     m:int=1, # Examples
 ) -> str: # A cause, or `""`
     "What arrives at a gate in place of what should."
-    cell, q = study.cell, problem(study.cell, m, 0, gate.letter)
+    cell, q = study.cell, problem(study.cell, m)
     got = cell_gradients(study, q)
     links, own = linked(cell, gate, q, got, study.failed)
+    links = [f for f in links if f.name not in cell.through]
     z, _ = own_upstream(got, links, *upstream(cell, gate, q, own))
     W, name = state_block(cell, gate, q), cell.gate(gate.of).gradient
     values = {"da_next": q["da_next"], "a_next": q["a_next"]} | {

@@ -131,16 +131,29 @@ def _opened_gru(study, q):
         p = dict(q["parameters"])
         for bias, v in values.items():
             p |= {bias: 0*p[bias] + 40*v, f"W{bias[1]}": 0*p[f"W{bias[1]}"]}
-        if "bz" in values and "br" in values:
-            p |= {"Wc": np.eye(len(p["bc"]), p["Wc"].shape[1])/2}
-            p |= {b: 0*p[b] for b in ("bc", "bca") if b in p}
-            p |= {k: q["parameters"][k] for k in ("Wr", "br")}
         return as_numbers(study.call(q["xt"], q["a_prev"], p)[0])
     one, a = run(bc=1), q["a_prev"]
     ends = run(bc=1, bz=-1) - 1, run(bc=1, bz=1) - a
     if abs(np.stack(ends)).max() > 1e-5: return {}      # not even a mean
-    return {"zt": (1 - one)/(1 - a), "cct": run(bz=-1),
-            "rt": np.arctanh(run(bz=-1, br=0))*2/a}
+    made = {"zt": (1 - one)/(1 - a), "cct": run(bz=-1), "rt": q["rt"]}
+    return made | _reset_of(study, q, made["cct"])
+
+def _reset_of(study, q, c):
+    "A wrong reset gate, if that is what made the candidate."
+    gate, p, n = study.cell.gate("c"), q["parameters"], len(c)
+    if is_close(c, q["cct"], 1 + abs(c)): return {}
+    alone = Study(None, study.name, cell=study.cell)
+    _judge_layers(alone, q, {"cct": c, "rt": q["rt"]})
+    if any(cause for _, cause, _ in alone.blamed.values()): return {}
+    with np.errstate(all="ignore"):
+        left = np.arctanh(c) - p["Wc"][:, n:] @ q["xt"] - p["bc"]
+        if gate.adds: r = left/q["v"]
+        else: r = np.linalg.solve(p["Wc"][:, :n], left)/q["a_prev"]
+    if not np.isfinite(r).all(): return {}
+    alone = Study(None, study.name, cell=study.cell)
+    _judge_layers(alone, q, {"rt": r})
+    found = any(cause for _, cause, _ in alone.blamed.values())
+    return {"rt": r} if found else {}
 
 def _ways(study, o, q):
     "One gate at a time, if all others were right, and what would be left."
@@ -149,8 +162,9 @@ def _ways(study, o, q):
         if study.cell.memory is None:
             z, c, p = q["zt"], q["cct"], o["a_prev"]
             own = (a - z*p)/(1 - z)
-            return ({"zt": (a - c)/(p - c)}, {"cct": own}), (
-                "80", "a_next")
+            r = _reset_of(study, q, own)
+            return (*([r | {"cct": own}] if r else ()), {"cct": own},
+                    {"zt": (a - c)/(p - c)}), ("80", "a_next")
         c, f, i, g = o["c_next"], *(q[n] for n in ("ft", "it", "cct"))
         kept, written = f*o["c_prev"], i*g
         if is_close(c, q["c_next"], 1 + abs(c)):
@@ -161,16 +175,16 @@ def _ways(study, o, q):
 def _judge_closed(study, o, q):
     "Judge a step whose gates cannot be seen."
     if not {f"{s}_next" for s in study.cell.states} <= o.keys(): return
+    gates, cause = {n: q[n] for n in study.cell.inner}, ""
+    if not study.cell.memory: cause = mean_cause(o["a_next"], o | gates)
     ways, (number, where) = _ways(study, o, q)
     for way in ways:
         alone = Study(None, study.name, cell=study.cell)
+        if cause: break
         if np.isfinite([*way.values()]).all():
-            _judge_layers(alone, o | {n: q[n] for n in study.cell.inner},
-                          way)
-        if any(cause for _, cause, _ in alone.blamed.values()):
+            _judge_layers(alone, o | gates, way)
+        if any(said for _, said, _ in alone.blamed.values()):
             return study.blamed.update(alone.blamed)
-    cause = "" if study.cell.memory else mean_cause(o["a_next"], o | {
-        n: q[n] for n in study.cell.inner})
     study.blame(number, cause, where)
     study.missed |= {g.forward for g in study.cell.gates}
 
@@ -218,7 +232,11 @@ def _seen_gates(study, o, q, fits):
     if fits and kept.keys() >= {*inner}: return {n: q[n] for n in inner}
     if kept.get(inner[0]) is not None: return kept
     states = {f"{s}_next" for s in study.cell.states}
-    return {} if fits or not states <= o.keys() else _opened(study, q)
+    if fits or not states <= o.keys(): return {}
+    alone = Study(None, study.name, cell=study.cell)
+    if not study.cell.memory: _judge_closed(alone, o, q)
+    said = any(cause for _, cause, _ in alone.blamed.values())
+    return {} if said else _opened(study, q)    # one gate explains it all
 
 def judge_step(
     study:Study, # A forward pass under study

@@ -40,6 +40,9 @@ def _wrong_stacks(cell, q, weight, z, width):
     "Wrong forms of the gradient of a weight."
     names = ("xt", "a_prev", "a_next", "c_prev", "c_next", *cell.made)
     parts = {n: q[n] for n in names if n in q}
+    if {*weight.inputs} & {*cell.reaches}:
+        parts |= {f"{g.symbol} ⊙ a_prev": q[g.field]*q["a_prev"]
+                  for g in cell.gates if g.field in cell.inner}
     stacks = {f"[{a}; {b}]": np.concatenate([parts[a], parts[b]])
               for a in parts for b in parts if a != b}
     several = len(weight.inputs) > 1
@@ -145,7 +148,9 @@ def _wrong_maps(cell, q, link, gate, dz):
         return (forms | _gradients_for_weights(cell, q, gate, name, dz)
                 | _wrong_columns(stacked(gate, q), L, z)
                 | _wrong_way(cell, gate, q, link, L @ z @ R)
-                | _neighbours(cell, q, L @ z @ R))
+                | _neighbours(cell, q, L @ z @ R)
+                | ({f"{own} comes without the weights": z}
+                   if cell.direct else {}))
     weight = next((w for w in gate.weights if w.number == number), None)
     if weight is None: return forms | wrong_arrivals(cell, gate, q, L, z)
     return forms | _wrong_stacks(cell, q, weight, z, R.shape[1])

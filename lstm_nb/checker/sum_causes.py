@@ -11,7 +11,7 @@ import numpy as np
 from .probes import is_close, problem
 from .study import Study
 from .results import explanations
-from .products import edits_of, sentence, upstream
+from .products import edits_of, product, sentence, upstream
 from .witnesses import (cell_gradients, direct, linked, maps,
                                        own_upstream)
 from .map_causes import map_cause
@@ -161,6 +161,8 @@ def direct_cause(
     actual = np.concatenate(values, axis=None)
     term = " ⊙ ".join(cell.direct)
     if abs(actual).max() < 1e-6: return f"the term da ⊙ {term} is missing"
+    if np.allclose(got, product(cell, cell.direct, q)):
+        return f"in the term da ⊙ {term}, da is missing"
     edits = edits_of(cell, cell.direct, actual, entries)
     said = sentence(edits, cell.direct) if edits else ""
     return f"in the term da ⊙ {term}, {said}" if said else ""
