@@ -6,6 +6,8 @@
 __all__ = ['sequence_shapes', 'cell_inside', 'judge_played', 'judge_backward_sequence']
 
 # %% ../../nbs/checker/23_backward_sequence.ipynb #9d509114
+import re
+
 import numpy as np
 
 from .equations import expected_in
@@ -80,6 +82,18 @@ def _exact(play):
     "Whether broken rules alone explain everything."
     return play[1] and {*play[2].blamed} <= {*WAYS}
 
+def _forced(cell, inner, trial):
+    "Whether a sum was only rounded or clipped; then its equation is blamed."
+    said = trial.blamed.get("accumulate", ["", ""])[1] if trial else ""
+    name, _, how = said.partition(" ")
+    forced = re.fullmatch(r"is (rounded|clipped)[^;,]+", how)
+    alone = {*inner.blamed} == {*cell.numbers_of(name)}
+    if not (forced and alone and {*trial.blamed} == {"accumulate"}):
+        return False
+    for b in inner.blamed.values(): b[1] = f"it {how}"
+    trial.blamed.clear()
+    return True
+
 def _opened_play(study, q, got):
     "The cell inside, the play that says most by least, and whose it is."
     book = BOOK[cell_function(study)]
@@ -88,10 +102,32 @@ def _opened_play(study, q, got):
     if inner: mine = best_play(study, q, q["caches"], got, own, 1)
     if _exact(mine): return inner, mine, True
     plain = best_play(study, q, q["caches"], got, book)
+    if inner and inner.blamed and _forced(study.cell, inner, plain[2]):
+        return inner, plain, True
     if not inner or _exact(plain): return inner, plain, False
     less = mine[0] + len(inner.blamed) <= plain[0]
     better = mine[1] and (mine[0] < DARK or less) or not plain[1]
     return inner, mine if better else plain, better
+
+def _one_array(study, got):
+    "The results that are one array, which is blamed."
+    def shared(n): return [k for k in got if k != n
+                           and np.shares_memory(got[k], got[n])]
+    twins = [n for n in got if shared(n)]
+    if twins:
+        both = " and ".join(sorted([twins[0], shared(twins[0])[0]]))
+        study.blame("aliasing", f"{both} are one array")
+    study.missed |= {e for n in twins for e in study.cell.numbers_of(n)}
+    return twins
+
+def _of_carries(study):
+    "Blame a carry for what was added to it, and not the equation."
+    for s in study.cell.states:
+        for e in study.cell.numbers_of(f"d{s}_prev"):
+            if study.blamed.get(e, ["", ""])[1] == f"d{s}_next is added":
+                study.blamed.pop(e)
+                study.blame(f"carry_{s}", f"d{s}_prev is added up over "
+                                            "the steps")
 
 def judge_played(
     study:Study, # A backward sequence under study
@@ -101,7 +137,8 @@ def judge_played(
 ) -> None:
     "Judge a backward sequence by playing all ways to break its rules."
     name, caches, inner = cell_function(study), q["caches"], None
-    own, most = BOOK[name], 1
+    own, most, twins = BOOK[name], 1, _one_array(study, got)
+    got = {n: v for n, v in got.items() if n not in twins}
     if cell:
         own = Study(cell.fresh(), name, study.lent, study.hidden,
                     study.cell).call
@@ -110,8 +147,14 @@ def judge_played(
     if not cell and not _exact(play):
         inner, play, its = _opened_play(study, q, got)
     broken, explained, trial = play
+    if trial and {*trial.blamed} == {"accumulate", "pairing"}:
+        if not trial.blamed["accumulate"][1]:   # dW has its own step's stack
+            trial.blamed.pop("accumulate")
     if its:
-        study.blamed.update(inner.blamed)
+        lost = {e for n in twins for e in study.cell.numbers_of(n)}
+        study.blamed.update({k: b for k, b in inner.blamed.items()
+                             if k not in lost})
+        _of_carries(study)
         study.common += inner.common
     if inner and (its or not _exact(play)):
         study.judged.update(inner.judged)

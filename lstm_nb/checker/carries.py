@@ -108,6 +108,7 @@ WAYS = {
                 "step t's gradient meets the cache of the step after":
                     lambda t, T: (t + 1) % T},
     "da": {"": lambda t, T: t, "da[:, :, t] is missing": lambda t, T: None,
+           "da is read from its end": lambda t, T: T - 1 - t,
            "only the last step's da is used":
                lambda t, T: t if t == T - 1 else None,
            "the last step's da is added at every step": lambda t, T: T - 1,

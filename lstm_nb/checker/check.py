@@ -133,8 +133,9 @@ def judged(
     key = next((k for k in plain.variants if k in subject.facts.keys), "")
     said = cell_of(name, (key,)).note
     if said and not report.empty: report.notes.append(said)
-    if not key or not report.passed: return report
+    if not key or report.empty: return report
     again = _judged(subject, name, plain)
+    if not report.passed: return _with_other(report, again, subject, name, key)
     if again.passed:
         report.notes[-1] += f"; and {plain.note}"
         report.right = sorted({*report.right, *again.right}, key=place)
@@ -145,6 +146,18 @@ def judged(
         return report
     again.notes += [plain.note, f"with {key} all is right"]
     return again
+
+def _with_other(report, again, subject, name, key):
+    "A report, with what is wrong only in the other variant."
+    absent = cell_of(name, (key,)).absent
+    more = [f for f in again.findings if f.equation in absent]
+    known = {f.equation for f in report.findings + more}
+    if {f.equation for f in again.findings} <= known and more and (
+            not _as_zeros(subject, name, key)):
+        report.findings = sorted(report.findings + more,
+                                 key=lambda f: place(f.equation))
+        report.notes[-1] += f"; and {cell_of(name).note}"
+    return report
 
 def _as_zeros(subject, name, key):
     "Whether a function takes the absence of a key for zeros."

@@ -120,8 +120,16 @@ def weights_for(
     "What may be taken for the weights of a gate."
     if len({w.name for w in gate.weights}) == 1:
         others = [g for g in cell.gates if g is not gate]
-        return {w.name: p[w.name] for g in (gate, *others)
-                for w in g.weights}
+        found = {w.name: p[w.name] for g in (gate, *others)
+                 for w in g.weights}
+        (own, W), *more = found.items()
+        for n, V in more:
+            if V.shape != W.shape: continue
+            k = len(p[gate.bias])
+            for said, a, b in (("x^t", W, V), ("a^{t-1}", V, W)):
+                found[f"{own} with the columns of {n} for {said}"] = (
+                    np.concatenate([a[:, :k], b[:, k:]], axis=1))
+        return found
     (a, A), (b, B) = ((w.name, p[w.name]) for w in gate.weights)
     forms = {f"[{a}, {b}]": (A, B), f"{a} transposed": (A.T, B),
              f"−{a}": (-A, B),

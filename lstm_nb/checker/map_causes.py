@@ -130,6 +130,9 @@ def _wrong_maps(cell, q, link, gate, dz):
     others |= arrays
     forms = {f"{n} stands where {own} belongs": L @ v @ R
              for n, v in others.items()}
+    rights = {g: upstream(cell, g, q)[0] for g in cell.gates if g is not gate}
+    forms |= {f"{g.gradient} stands where {own} belongs ": L @ v @ R
+              for g, v in rights.items()}
     forms |= {f"{n} comes in as well": L @ (z + v) @ R
               for n, v in others.items()}
     forms |= {f"{own} comes with a factor {n}": L @ (z*v) @ R
@@ -221,4 +224,4 @@ def map_cause(
         again = problem(cell, m, seed, only, 1, size)
         more, _ = _explained(study, gate, number, again, alone, like)
         first = [s for s in first if s in more]
-    return first[0] if first else ""
+    return first[0].replace(" ,", ",").strip() if first else ""

@@ -97,6 +97,8 @@ def _rare_factors(cell, right, q):
         q = q | {"squeezed": np.tanh(q[cell.memory.field])}
         names["squeezed"] = f"(tanh {cell.memory.symbol})"
     found = {f"1/({n})": 1/cell.factors[n](q, -1) for n in right}
+    tanh = next(g for g in cell.gates if g.activation == "tanh")
+    found["1−z², z before the tanh,"] = 1 - np.arctanh(q[tanh.field])**2
     for n in [n for n in names if n in q]:
         for form, f in _RARE.items():
             head, _, tail = form.partition("{}")
