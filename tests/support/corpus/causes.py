@@ -260,7 +260,7 @@ causes = [
     ("rnn_backward", "dx", "zero|stored", 'dx[:, :, t] = gradients["dxt"]', "pass"),
     ("rnn_backward", "dx", "twice|2", 'dx[:, :, t] = gradients["dxt"]', 'dx[:, :, t] = 2 * gradients["dxt"]'),
     ("rnn_backward", "dx", "divided", 'dx[:, :, t] = gradients["dxt"]', 'dx[:, :, t] = gradients["dxt"] / m'),
-    ("rnn_backward", "da0", "multiplied", "da0 = da_prevt", "da0 = da_prevt / m"),
+    ("rnn_backward", "da0", "it is divided by the number of examples", "da0 = da_prevt", "da0 = da_prevt / m"),
     ("rnn_backward", "da0", "da", "da0 = da_prevt", "da0 = da_prevt + da[:, :, 0]"),
     ("rnn_backward", "carry_a", "0.5", 'da_prevt = gradients["da_prev"]', 'da_prevt = gradients["da_prev"] * 0.5'),
     (B, "da", "2", "da[:, :, t] + da_prevt", "2 * da[:, :, t] + da_prevt"),
