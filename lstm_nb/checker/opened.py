@@ -231,14 +231,16 @@ def as_cell(
         more = {n: v - base[n] for n, v in right.items()}
         if way.share:
             das = [d[0], d[1]/way.share]
-            more = _added(study, way, das, _sender(study, way, cache), right)
+            steps = _sender(study, way, cache)
+            more = _added(study, way, das, steps, right)
         got = {n: v + more.get(n, 0) for n, v in got.items()}
         for s in cell.states:
             n = f"d{s}_prev"
             if s == "a" and not lost: continue
             v = _handed(study, way, das[:1], cache, base[n], s)
             if way.share:
-                v = v + _handed(study, way, das, cache, right[n] - base[n], s)
+                rest = right[n] - base[n]
+                v = v + _handed(study, way, das, cache, rest, s)
             else: v = v + more[n]*v.any()
             seen = np.isfinite(v).all() and (v.any() or way.share)
             got[n] = v if seen else right[n]
