@@ -199,7 +199,7 @@ def _share(study, way, q, right):
 
 def way_in(
     study:Study, # A backward sequence under study
-) -> Way: # How it can be used as its own cell, or `None`
+) -> Way: # How it can be used as its own cell
     "Find out how a sequence can be opened."
     q, found = problem(study.cell, 2), []
     right = _book(study.cell)(*(q[n] for n in study.cell.upstream),
@@ -214,7 +214,7 @@ def way_in(
             way = way._replace(share=_share(study, way, q, right))
             if abs(way.share - 1) < 1e-5: return way
             found.append(way)
-    return max(found, key=lambda w: abs(w.share) > 1e-3, default=None)
+    return max(found, key=lambda w: abs(w.share) > 1e-3, default=Way())
 
 # %% ../../nbs/checker/22_opened.ipynb #a78969d2
 def as_cell(
@@ -233,19 +233,23 @@ def as_cell(
         got = {n: got[n] for n in right if n in got}
         lost = _no_da0(got["da_prev"], d[0])
         more = {n: v - base[n] for n, v in right.items()}
+        seen = {n for n, v in got.items() if v.any()}
         if way.share:
             das = [d[0], d[1]/way.share]
-            more = _added(study, way, das, _sender(study, way, cache), right)
+            steps = _sender(study, way, cache)
+            more = _added(study, way, das, steps, right)
+        if not way.share: more = {n: more[n]*(n in seen) for n in more}
         got = {n: v + more.get(n, 0) for n, v in got.items()}
         for s in cell.states:
             n = f"d{s}_prev"
             if s == "a" and not lost: continue
             v = _handed(study, way, das[:1], cache, base[n], s)
             if way.share:
-                v = v + _handed(study, way, das, cache, right[n] - base[n], s)
-            else: v = v + more[n]*v.any()
-            seen = np.isfinite(v).all() and (v.any() or way.share)
-            got[n] = v if seen else right[n]
+                rest = right[n] - base[n]
+                v = v + _handed(study, way, das, cache, rest, s)
+            else: v = v + (right[n] - base[n])*v.any()
+            shown = np.isfinite(v).all() and (v.any() or way.share)
+            got[n] = v if shown else right[n]
         return got | {n: right[n] for n in dark}
     return one
 

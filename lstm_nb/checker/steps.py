@@ -102,8 +102,8 @@ def _right_step(cell, o, own, book):
     gate = own.get("ft", book["ft"])
     with np.errstate(all="ignore"):
         share = own["a_next"]/np.tanh(own["c_next"])
-    return {"c_next": gate*o["c_prev"] + own["c_next"],
-            "a_next": share*np.tanh(o["c_next"])}
+        return {"c_next": gate*o["c_prev"] + own["c_next"],
+                "a_next": share*np.tanh(o["c_next"])}
 
 def _kept(cell, q, got, caches, plan, t):
     "What the cache of a step holds; the state before, if it is kept well."
@@ -137,20 +137,22 @@ def find_plan(
     q:dict, # A sequence
     got:dict, # What it returned for it
     caches:list, # Its caches
-) -> tuple: # The plan, its broken rules with causes, what it leaves open
+) -> tuple: # The plan, broken rules with causes, what is left, rules seen
     "Find the plan with the fewest broken rules that explains the most."
-    T, known, best = q["x"].shape[2], {}, None
+    T, known, best, seen = q["x"].shape[2], {}, None, set()
     one = [*_ways(study.cell, T)]
     two = [p for p in itertools.combinations(one, 2) if p[0][0] != p[1][0]
            and not p[0][2].keys() & p[1][2].keys()]
     for ways in ((), *((w,) for w in one), *two):
-        if best and len(ways) >= best[0]: break
+        if len(ways) == 2 >= best[0]: break
         changes = {k: v for w in ways for k, v in w[2].items()}
         plan = plan_of(T, **changes)
         left = _misfits(study, q, got, caches, plan, known)
         cost = len(ways) + 2*len(left)
+        if not ways: right = left
+        elif left - right: seen.add(ways[0][0])
         if not best or cost < best[0]: best = cost, plan, ways, left
-    return best[1:]
+    return *best[1:], seen
 
 # %% ../../nbs/checker/24_steps.ipynb #7acec11d
 def _judge_inside(study, q, got, caches, plan):
@@ -195,12 +197,12 @@ def judge_steps(
     "Judge a forward sequence that calls no cell, step by step."
     states, T = study.cell.states, q["x"].shape[2]
     if not {*states} <= {*got}: return
-    try: plan, broken, left = find_plan(study, q, got, caches)
+    try: plan, broken, left, seen = find_plan(study, q, got, caches)
     except (Raised, KeyError, TypeError, IndexError, ValueError,
             AttributeError): plan, broken, left = plan_of(T), (), {"all"}
     for rule in ("order", "pairing", *(f"carry_{s}" for s in states)):
         shown = rule != "pairing" or "y" in got
-        study.observe(rule, not left and shown)
+        study.observe(rule, not left and shown and rule in seen)
     for rule, said, _ in broken: study.blame(rule, said)
     _judge_inside(study, q, got, caches, plan)
     if study.cell.memory and not study.blamed: _judge_large(study, q)
