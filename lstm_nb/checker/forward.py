@@ -102,8 +102,9 @@ def _judge_prediction(study, o):
     right = softmax(p[W] @ o["a_next"] + p["by"])
     bound = 1 + abs(p[W]) @ abs(o["a_next"]) + abs(p["by"])
     fits, cause = is_close(o["yt_pred"], right, bound), ""
-    names = ("a_next", "a_prev", "c_next", "c_prev")
+    names = ("a_next", "a_prev", "c_next", "c_prev", *study.cell.inner)
     if not fits:
+        o = o.get("kept", {}) | o
         cause = layer_cause(o["yt_pred"], {W: p[W]},
                             {n: o[n] for n in names if n in o},
                             biases_for(study.cell, "by", p), "softmax")

@@ -33,7 +33,11 @@ SQUEEZES = {
     "softplus": lambda z: np.log1p(np.exp(z)),
     "softmax twice": lambda z: softmax(softmax(z)),
     "1 − tanh²": lambda z: 1 - np.tanh(z)**2,
-    "σ(1 − σ)": lambda z: sigmoid(z)*(1 - sigmoid(z))}
+    "σ(1 − σ)": lambda z: sigmoid(z)*(1 - sigmoid(z)),
+    # the same two with the largest score of each example taken off
+    "exp without its sum ": lambda z: np.exp(z - z.max(0)),
+    "softmax over the wrong axis ":
+        lambda z: (e := np.exp(z - z.max(0))) / e.sum(1, keepdims=True)}
 _INVERSE = {"sigmoid": lambda a: np.log(a/(1 - a)), "tanh": np.arctanh}
 
 def _of_one_part(actual, W, v, b, names, activation):
@@ -73,6 +77,7 @@ def _instead(name, right):
     if not name: return f"{right} is missing"
     if name[0] == "−": return f"{name[1:]} is subtracted"
     first, *rest = name.split()
+    name = name.strip()
     if rest == ["transposed"]: return f"{first} is transposed"
     if "0" in name:
         kept = re.findall(r"\w{2,}", name)
@@ -123,9 +128,11 @@ def weights_for(
         found = {w.name: p[w.name] for g in (gate, *others)
                  for w in g.weights}
         (own, W), *more = found.items()
+        k, n_x = len(p[gate.bias]), W.shape[1] - len(p[gate.bias])
+        found[f"{own} with its first columns for x^t"] = np.concatenate(
+            [W[:, :k], W[:, :n_x]], axis=1)
         for n, V in more:
             if V.shape != W.shape: continue
-            k = len(p[gate.bias])
             for said, a, b in (("x^t", W, V), ("a^{t-1}", V, W)):
                 found[f"{own} with the columns of {n} for {said}"] = (
                     np.concatenate([a[:, :k], b[:, k:]], axis=1))
