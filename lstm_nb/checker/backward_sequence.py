@@ -57,6 +57,17 @@ def _dark(cell, got):
         if own & {*got} - zero: found |= own & zero
     return found | {"dxt"} if "dx" in zero and {*got} - zero else found
 
+def _remembered(function):
+    "A cell that is asked once for the same arrays."
+    known = {}
+    def one(*args):
+        *d, cache = args
+        every = [*d, *cache[:-1], *cache[-1].values()]
+        key = b"".join(v.tobytes() for v in every)
+        if key not in known: known[key] = function(*args)
+        return known[key]
+    return one
+
 def cell_inside(
     study:Study, # A backward sequence under study
     got:dict, # What it returned
@@ -65,7 +76,7 @@ def cell_inside(
     cell = study.cell
     try:
         way, dark = way_in(study), _dark(cell, got)
-        own = as_cell(study, way, dark)
+        own = _remembered(as_cell(study, way, dark))
         name = cell_function(study)
         inner = Study(_Quiet(own), name, cell=cell)
         judge_backward_cell(inner)
@@ -98,12 +109,14 @@ def _opened_play(study, q, got):
     book = BOOK[cell_function(study)]
     inner, own = cell_inside(study, got)
     mine = DARK, False, None
-    if inner: mine = best_play(study, q, q["caches"], got, own, 1)
+    if inner and inner.blamed:          # else it is as good as the book's
+        mine = best_play(study, q, q["caches"], got, own, 1)
     if _exact(mine): return inner, mine, True
     plain = best_play(study, q, q["caches"], got, book)
     if inner and inner.blamed and _forced(study.cell, inner, plain[2]):
         return inner, plain, True
-    if not inner or _exact(plain): return inner, plain, False
+    if not inner or not inner.blamed or _exact(plain):
+        return inner, plain, False
     less = mine[0] + len(inner.blamed) <= plain[0]
     better = mine[1] and (mine[0] < DARK or less) or not plain[1]
     return inner, mine if better else plain, better
