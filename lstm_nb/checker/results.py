@@ -164,6 +164,8 @@ def _forced(actual, right, like):
               "it is divided by its largest entry": right/abs(right).max()}
     off = {t: abs(v - actual).max() / abs(actual).max()
            for t, v in forms.items() if "inf" not in t}
+    plain = abs(right - actual).max() / abs(actual).max()
+    off = {t: v for t, v in off.items() if v < plain/2}
     tight = [t for t, v in off.items() if v < 1e-9]
     return tight or [t for t, v in off.items() if v < 1e-6]
 
