@@ -50,6 +50,9 @@ def _ways(cell, T):
     yield "order", "the caches are kept in the reverse order of time", kept
     for change in ({"x": every[::-1]}, turned, turned | kept):
         yield "order", other, change
+    for s in cell.states:
+        said = f"{s} is stored in the reverse order of time"
+        yield "order", said, {f"{s}_at": every[::-1]}
     for i in every:
         yield "pairing", f"step t reads the input of step {i + 1}", {
             "x": [i]*T}
@@ -173,6 +176,8 @@ def _judge_inside(study, q, got, caches, plan):
             judge_step(gates, true, _before(o) | {"kept": kept})
             found += gates.blamed.values()
     wrong = {e for e, *_ in found}
+    if "aliasing" in wrong:                 # then it holds what came later
+        found = [f for f in found if f[0] != "shape"]
     fields = {g.field for g in cell.gates if g.forward in wrong}
     for e, cause, where in found:           # a wrong gate, wrongly kept
         if e != "shape" or where not in fields: study.blame(e, cause, where)
