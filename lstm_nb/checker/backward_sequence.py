@@ -17,6 +17,7 @@ from .probes import BOOK, sequence
 from .study import Raised, Study
 from .results import read_gradients
 from .backward import CLIPPED, judge_backward_cell
+from .causes import NAN
 from .rules import judge_ends, judge_sums, judge_visits
 from .watched import (cell_function, cells_to_try,
                                      first_that_runs,
@@ -167,6 +168,8 @@ def judge_played(
         study.blamed.update({k: b for k, b in inner.blamed.items()
                              if k not in lost})
         _of_carries(study)
+        if trial and any(b[1] == NAN for b in inner.blamed.values()):
+            for e in {*trial.blamed} - {*WAYS}: trial.blamed.pop(e)
         study.common += inner.common
     if inner and (its or not _exact(play)):
         study.judged.update(inner.judged)
