@@ -31,7 +31,7 @@ root = Path(__file__).resolve().parent.parent
 moved = {"fused": "engines/fused", "fused_numba": "engines/compiled", "checkpoint": "engines/checkpoint", "speed": "engines/speed",
          "engines/tape": "engines/arrays", "networks/terms": "networks/step", "training/settings": "training/updates",
          "layers": "networks/layers", "variants": "networks/variants", "weights": "exchange/use", "train": "training/use", "flow": "training/flow",
-         **{page: f"checker/{page}" for page in ("check", "editions", "command", "source", "names", "reading", "guard")}}
+         **{page: f"checker/{page}" for page in ("check", "editions", "command", "source", "names", "reading", "guard")}, "checker/played": "checker/opened"}
 signpost = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>This page has moved</title><meta name="robots" content="noindex">
 <link rel="canonical" href="{page}"><script>location.replace("{page}" + location.hash)</script>

@@ -44,6 +44,12 @@ def _names_read(code):
 def _code(function): return getattr(function, "__code__", None)
 
 # %% ../../nbs/checker/04_code.ipynb #e91b62fe
+def _takes(function, name):
+    "Whether a function can be called as a cell."
+    try: inspect.signature(function).bind(*ARGUMENTS[name])
+    except TypeError: return False
+    return True
+
 def cell_name(
     function, # A function that may call a cell
     name:str, # What the cell is called in the course
@@ -56,9 +62,10 @@ def cell_name(
              if isinstance(there.get(n), types.FunctionType)]
     if name in known: return name
     way = "forward" if "forward" in name else "backward"
-    like = [n for n in known if "cell" in n
+    ready = [n for n in known if _takes(there[n], name)]
+    like = [n for n in ready if "cell" in n
             and (way in n or "ward" not in n)]
-    like += [n for n in known if "step" in n]
+    like += [n for n in ready if "step" in n]
     if like: return like[0]
     inner = [cell_name(there[n], name, False) for n in known if deep
              and there[n].__globals__ is getattr(f, "__globals__", {})]
@@ -88,10 +95,15 @@ def _reached(function):
         if code is None or code in found: continue
         found.append(code)
         for n in _names_read(code):
-            value = there.get(n)
-            if isinstance(value, types.FunctionType):
-                todo.append(inspect.unwrap(value))
+            todo += map(inspect.unwrap, _functions(there.get(n)))
     return found
+
+def _functions(value):
+    "A function, or those of a class."
+    if isinstance(value, types.FunctionType): return [value]
+    if not isinstance(value, type): return []
+    made = [getattr(v, "__func__", v) for v in vars(value).values()]
+    return [v for v in made if isinstance(v, types.FunctionType)]
 
 # %% ../../nbs/checker/04_code.ipynb #3c677f62
 _KEYS = {k for c in CELLS.values() for k in c.variants}

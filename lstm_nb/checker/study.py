@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from .equations import EQUATIONS, expected_in, place
-from .report import Report, finding
+from .report import Report, finding, shared
 from .cells import ARGUMENTS, cell_of
 from .subject import AT_HAND, OLD_TYPES
 from .probes import BOOK
@@ -85,7 +85,8 @@ class Study:
         "The findings in the order of the table."
         findings = [finding(*b) for b in self.blamed.values()]
         findings.sort(key=lambda f: place(f.equation))
-        return Report(self.name, findings, self.right(), self.common,
+        common = dict.fromkeys([*self.common, *shared(findings)])
+        return Report(self.name, findings, self.right(), [*common],
                       self.notes, self.printed, self.unseen())
 
     def ask(self, args, watch=None):

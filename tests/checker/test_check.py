@@ -233,7 +233,7 @@ def test_what_is_printed_in_a_check_is_kept_from_the_stream(capsys):
 
 def snippets():
     "The code that the page prints for teachers."
-    page = json.loads((Path(__file__).parent.parent.parent/"nbs/checker/24_exercises.ipynb").read_text(encoding="utf-8"))
+    page = json.loads((Path(__file__).parent.parent.parent/"nbs/checker/28_exercises.ipynb").read_text(encoding="utf-8"))
     text = "\n".join("".join(c["source"]) for c in page["cells"] if c["cell_type"] == "markdown")
     return re.findall(r"```python\n(.*?)```", text, re.S)
 

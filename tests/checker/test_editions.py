@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-page = json.loads((Path(__file__).parent.parent.parent/"nbs/checker/37_editions.ipynb").read_text(encoding="utf-8"))
+page = json.loads((Path(__file__).parent.parent.parent/"nbs/checker/41_editions.ipynb").read_text(encoding="utf-8"))
 box = next(t for c in page["cells"] for o in c.get("outputs", []) if 'id="numbers"' in (t := "".join(o.get("data", {}).get("text/html", ""))))
 published = json.loads((Path(__file__).parent.parent.parent/"nbs/editions.json").read_text(encoding="utf-8"))
 browser = """

@@ -67,7 +67,7 @@ def test_the_rounding_that_prose_speaks_of_was_measured():
     rows = [r for r in json.loads((root/"tests/records/digits.json").read_text(encoding="utf-8"))["cases"] if r["scale"] == 1]
     worst = {dtype: round(max(max(r[dtype].values()) for r in rows)) for dtype in ("float64", "float32")}
     home, page = (re.sub(r"\s+", " ", (root/name).read_text(encoding="utf-8")) for name in ("README.md", "nbs/07_proof.ipynb"))
-    assert f"over {len(rows)} problems in float64, the worst entry of all is off by {worst['float64']} units in the last place" in home
+    assert f"at worst {worst['float64']} units in the last place, over {len(rows)} problems in float64" in home
     assert f"{worst['float64']} at worst in float64 and {worst['float32']} in float32" in page
 
 
