@@ -165,7 +165,8 @@ def _forced(actual, right, like):
     off = {t: abs(v - actual).max() / abs(actual).max()
            for t, v in forms.items() if "inf" not in t}
     plain = abs(right - actual).max() / abs(actual).max()
-    off = {t: v for t, v in off.items() if v < plain/2}
+    off = {t: v for t, v in off.items()
+           if "rounded" not in t or v < plain/2}
     tight = [t for t, v in off.items() if v < 1e-9]
     return tight or [t for t, v in off.items() if v < 1e-6]
 

@@ -70,7 +70,12 @@ def _whole_sum(study, name):
         added = {n: v for n, v in added.items() if v.shape == right.shape}
         sizes = {m: "the number of examples"}
         like = got[name] if like is None else like
-        lists.append(explanations(got[name], right, {}, added, sizes, like))
+        forms = {}
+        if name == "da_prev" and cell.direct:
+            lost = f"the term da ⊙ {' ⊙ '.join(cell.direct)} is missing"
+            forms = {lost: right - _line(cell, name, q)}
+        lists.append(explanations(got[name], right, forms, added, sizes,
+                                  like))
     return next((s for s in lists[0] if all(s in found for found in lists)),
                 "")
 

@@ -137,7 +137,7 @@ def patched(text, change):
     return patch + text.replace("(da_next, cache):", "(da_next, cache, _=_patch()):", 1)
 
 
-facts = "c.facts = lambda self, used, of: dict(name='rnn_cell_backward', module='lstm_nb.rnn', open=False, template=False, outside=())"
+facts = "c.facts = lambda self, used, of: dict(name='rnn_cell_backward', module='lstm_nb.rnn', open=False, template=False, outside=(), keys=())"
 silence = "c.call = (lambda was: lambda self, *a, **k: was(self, *a, **k) | {'changed': ()})(c.call)"
 
 
@@ -153,13 +153,13 @@ def page(n): return " ".join("".join(c["source"]) for c in json.loads(next((root
 def test_what_the_pages_name_as_not_stopped(judged):
     "Facts, so that the pages stay true."
     batch = right + asked.replace("_wrong", "_old") + "    if da_next.shape[1] > 50: da_next = 2*da_next\n    return _old(da_next, cache)\n"
-    assert judged(batch)["status"] == 0 and "a mistake that is none at the sizes and numbers of the probes" in page(23)
+    assert judged(batch)["status"] == 0 and "a mistake that is none at the sizes and numbers of the probes" in page(27)
     copied = cheats("import sys", "sys.modules.pop('lstm_nb', 0); sys.meta_path[:] = [f for f in sys.meta_path if type(f).__name__ != '_NoPages']", f"sys.path.insert(0, {str(root)!r})",
                     "from lstm_nb.rnn import rnn_cell_backward as book", "return book(da_next, cache)")
-    assert judged(copied)["status"] == 0 and "find this book on the disk and copy its code" in page(32)
+    assert judged(copied)["status"] == 0 and "find this book on the disk and copy its code" in page(36)
     spoils = right.replace("    dz = ", "    da_next *= 1\n    da_next += 1\n    da_next -= 1 + 1e-3\n    dz = ")
     assert "inputs" in equations(judged(spoils))
-    assert "inputs" not in equations(judged(patched(spoils, silence))) and "this process's own word" in page(31)
+    assert "inputs" not in equations(judged(patched(spoils, silence))) and "this process's own word" in page(35)
 
 
 def test_check_in_python_protects_nothing():
@@ -174,7 +174,7 @@ def test_check_in_python_protects_nothing():
     try: report = check(rnn_cell_backward)
     finally: judge._blame_all = was
     assert "R3" not in {f.equation for f in report.findings} and module.check is check
-    assert "without any protection" in page("06") and "protects nothing" in page(23)
+    assert "without any protection" in page("06") and "protects nothing" in page(27)
 
 
 @pytest.mark.parametrize("ask", [
