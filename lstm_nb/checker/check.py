@@ -135,7 +135,8 @@ def judged(
     if said and not report.empty: report.notes.append(said)
     if not key or report.empty: return report
     again = _judged(subject, name, plain)
-    if not report.passed: return _with_other(report, again, subject, name, key)
+    if not report.passed:
+        return _with_other(report, again, subject, name, key)
     if again.passed:
         report.notes[-1] += f"; and {plain.note}"
         report.right = sorted({*report.right, *again.right}, key=place)
