@@ -57,7 +57,7 @@ made = {"digits": digits, "adding 100": partial(adding, 100), "adding 500": part
 
 
 def once(batch):
-    "Every batch is made once per step, whoever asks how often."
+    "Every batch is made once per step, however often it is asked for."
     kept = {}
 
     def get(step):

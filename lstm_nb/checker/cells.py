@@ -13,7 +13,6 @@ import numpy as np
 
 from ..activations import sigmoid
 from ..parameters import LSTM_SHAPES, RNN_SHAPES
-from ..networks.gru_cell import GRU_CELL_SHAPES
 
 # %% ../../nbs/checker/03_cells.ipynb #35784035
 class Weight(NamedTuple):
@@ -230,6 +229,10 @@ def _product(q):
     p, n = q["parameters"], len(q["a_prev"])
     return p["Wc"][:, :n] @ q["a_prev"] + p["bca"]
 
+# not taken from page N16: the judged process must not hold its functions
+_GRU_SHAPES = {f"{n}{k}": "n_a, n_a + n_x" if n == "W" else "n_a, 1"
+               for k in "zrc" for n in "Wb"} | {
+    "bca": "n_a, 1", "Wy": "n_y, n_a", "by": "n_y, 1"}
 _RESET, _OF_R = "Γr ⊙ a_prev", ("Γr", "1−Γr")
 _Z = CellGate("z", "Γz", "zt", "sigmoid", "79", "dΓz", "84", None,
               ("a^{t-1}−c̃", "Γz", "1−Γz"), (Weight("Wz", "131", _STACK),),
@@ -259,14 +262,14 @@ _AFTER = _gru(
     (_Z, _R._replace(number="86", da=("v", *_OF_R), through="", arrival="",
                      beside="v"), _V,
      _C._replace(forward="82", weights=_C.weights[1:], adds="Γr ⊙ v")),
-    _GRU_FACTORS | {"v": _is("v"), "v−bca": _is("v−bca")}, GRU_CELL_SHAPES,
+    _GRU_FACTORS | {"v": _is("v"), "v−bca": _is("v−bca")}, _GRU_SHAPES,
     made={"v": _product, "Γr ⊙ v": _reset_product, "v−bca": _no_bias,
           _RESET: _reset_state},
     note="judged with the reset after the product, (82), and with bca",
     absent=("81", "85", "134", "141"))
 GRU = _gru(
     (_Z, _R, _C), _GRU_FACTORS,
-    {k: s for k, s in GRU_CELL_SHAPES.items() if k != "bca"},
+    {k: s for k, s in _GRU_SHAPES.items() if k != "bca"},
     made={_RESET: _reset_state}, reaches={_RESET: "rt"},
     variants={"bca": _AFTER},
     note="judged with the reset before the product, (81)",

@@ -48,7 +48,7 @@ def _of_one_part(actual, W, v, b, names, activation):
              f"{of_b} multiplies, and is not added": f(bare*b),
              f"the {activation} acts on {of_v}, not on the sum":
                  W @ f(v) + b,
-             f"{of_v} is squeezed by tanh first": f(W @ np.tanh(v) + b)}
+             f"{of_v} is squashed by tanh first": f(W @ np.tanh(v) + b)}
     added = {"": np.ones_like(z), of_b: b + 0*z}
     n, (first, *rest) = len(z), of_v.strip("[]").split("; ")
     if len(v) == n or rest: added[first] = v[:n]
@@ -73,7 +73,7 @@ def _of_one_part(actual, W, v, b, names, activation):
     return f"something else stands where {of_b} belongs" if other else ""
 
 def _instead(name, right):
-    "One part of a layer that stands in the place of another, in words."
+    "One part of a layer that stands in place of another, in words."
     if not name: return f"{right} is missing"
     if name[0] == "−": return f"{name[1:]} is subtracted"
     first, *rest = name.split()

@@ -57,8 +57,8 @@ def _wrong_stacks(cell, q, weight, z, width):
     W = q["parameters"][weight.name][:, columns_of(weight, q)]
     return forms | {
         "it is transposed": (z @ R).T,
-        f"{was} is squeezed by tanh": z @ np.tanh(R),
-        f"{was} is squeezed by a sigmoid": z @ (1/(1 + np.exp(-R))),
+        f"{was} is squashed by tanh": z @ np.tanh(R),
+        f"{was} is squashed by a sigmoid": z @ (1/(1 + np.exp(-R))),
         f"it is multiplied by {weight.name}, entry by entry": z @ R * W,
         "all examples but the first are left out": z[:, :1] @ R[:1],
         "all examples but the last are left out": z[:, -1:] @ R[-1:]}

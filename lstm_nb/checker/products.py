@@ -45,7 +45,7 @@ def arriving(
     line:CellGate, # A gate, or the line along the memory
     q:dict, # A problem
     own:dict=(), # The function's dΓ of other gates; else they are right
-) -> tuple: # What is in the place of da `(n_a, m)`, and its bound
+) -> tuple: # What stands for da `(n_a, m)`, and its bound
     "da, or in a GRU what comes from another gate."
     if not line.of: return q["da_next"], abs(q["da_next"])
     gate = cell.gate(line.of)
@@ -94,8 +94,8 @@ def _rare_factors(cell, right, q):
     "Forms of every array of a step, and quotients."
     names = symbols_of(cell) | {n: n for n in cell.upstream}
     if cell.memory:
-        q = q | {"squeezed": np.tanh(q[cell.memory.field])}
-        names["squeezed"] = f"(tanh {cell.memory.symbol})"
+        q = q | {"squashed": np.tanh(q[cell.memory.field])}
+        names["squashed"] = f"(tanh {cell.memory.symbol})"
     found = {f"1/({n})": 1/cell.factors[n](q, -1) for n in right}
     tanh = next(g for g in cell.gates if g.activation == "tanh")
     found["1−z², z before the tanh,"] = 1 - np.arctanh(q[tanh.field])**2
@@ -172,7 +172,7 @@ def _merged(names):
     return sorted(made, key=lambda n: "(1 −" not in n)
 
 def _slope(was):
-    "Whose slope a right factor is, told by which output; or nothing."
+    "Whose slope a right factor is, and of which output; or nothing."
     if was[:7] == "1−tanh²": return "tanh", f"tanh {was[7:]}"
     if was[:2] == "1−" and was[-1] == "²":
         return "tanh", was[2:-1].strip("()")
@@ -180,7 +180,7 @@ def _slope(was):
     return ("the sigmoid", v) if rest else ("", "")
 
 def _exchanged(was, now):
-    "One factor that stands in the place of another, in words."
+    "One factor that stands in place of another, in words."
     said, (kind, v) = f"{now} stands where {was} belongs", _slope(was)
     if now in (f"1−tanh²{v}", f"1−tanh²({v})", f"σ({v})(1 − σ({v}))"):
         return f"the slope of {kind} is taken at its output: {said}"

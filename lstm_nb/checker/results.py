@@ -170,7 +170,7 @@ def _forced(actual, right, like):
     tight = [t for t, v in off.items() if v < 1e-9]
     return tight or [t for t, v in off.items() if v < 1e-6]
 
-def _squeezed(right):
+def _squashed(right):
     "What a function makes of a value, by name."
     return [("its tanh is taken", np.tanh(right)),
             ("its sigmoid is taken", sigmoid(right)),
@@ -204,7 +204,7 @@ def explanations(
     like = actual if like is None else like
     size, found = abs(actual).max(), []
     with np.errstate(all="ignore"):
-        for text, v in [("", right), *forms.items(), *_squeezed(right)]:
+        for text, v in [("", right), *forms.items(), *_squashed(right)]:
             if np.shape(v) != actual.shape: continue
             k = (actual*v).sum() / (v*v).sum()
             if not abs(k*v - actual).max() < 1e-5*size: continue

@@ -18,9 +18,10 @@ from ..rnn import (as_cache, check_caches, check_upstream,
                          stack_steps)
 from .gru import GRU_SHAPES
 
-# %% ../../nbs/networks/16_gru_cell.ipynb #3dacf6e2
+# %% ../../nbs/networks/16_gru_cell.ipynb #8379e257
 GRU_CELL_SHAPES = GRU_SHAPES | {"Wy": "n_y, n_a", "by": "n_y, 1"}
 
+# %% ../../nbs/networks/16_gru_cell.ipynb #3dacf6e2
 class GRUCache(NamedTuple):
     "What one step of the GRU keeps for its backward pass."
     a_next:np.ndarray # Hidden state after the step, `(n_a, m)`

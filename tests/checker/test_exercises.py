@@ -14,6 +14,11 @@ from lstm_nb.checker.exercises import Gap, gap
 kinds = ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef
 
 
+def defines(text):
+    "Whether a cell has nothing but definitions and tables, whose names are in capitals."
+    return all(isinstance(n, kinds) or isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "").isupper() for n in ast.parse(text).body)
+
+
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exercises")
@@ -26,7 +31,7 @@ def run(path, functions=False):
     for cell in json.loads(path.read_text())["cells"]:
         if cell["cell_type"] != "code": continue
         text = "".join(cell["source"])
-        if functions and not text.startswith("check(") and not all(isinstance(n, kinds) for n in ast.parse(text).body): continue
+        if functions and not text.startswith("check(") and not defines(text): continue
         if text.startswith("check("): text = f"_report = {text}"
         try:
             with warnings.catch_warnings():
@@ -108,7 +113,7 @@ def test_the_commonest_mistake_of_a_gap_is_named_as_itself(edition, chapter, nam
         if text == f"check({name})":
             report = eval(text, there)
             break
-        if all(isinstance(n, kinds) for n in ast.parse(text).body) or text.startswith("GRU_CELL_SHAPES"): exec(compile(text, chapter, "exec"), there)
+        if defines(text): exec(compile(text, chapter, "exec"), there)
     assert [f.equation for f in report.findings] == [word], report
 
 
