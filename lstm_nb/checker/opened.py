@@ -20,6 +20,7 @@ from .study import Study
 _FAR, _FLAT = 60., 40.      # shuts a gate or opens it; flattens tanh
 _SENDS = (({"f": _FAR, "i": -_FAR, "o": _FAR}, 0.),
           (dict.fromkeys("fico", _FAR), -1.))
+_SENDS_NONE = {"f": -_FAR, "i": -_FAR, "o": -_FAR}, 0.
 _TAKES = {"a": (({}, _FLAT),),
           "c": (({"i": _FAR, "o": -_FAR}, _FLAT),
                 ({"f": .5, "i": .5, "c": .5, "o": -_FAR}, _FLAT))}
@@ -108,7 +109,7 @@ def arrivals(
     steps:list, # The caches: a step that takes, and those behind it
     s:str, # A state
 ) -> list: # What came to the first step, one value per witness
-    "What the last gradient hands to the step that takes."
+    "What the last step adds to what is handed to the one that takes."
     cell, takes, back = study.cell, steps[0], _book(study.cell)
     n_a, m = takes[0].shape
     one, units = np.ones((n_a, m)), {}
@@ -120,7 +121,8 @@ def arrivals(
         return _shown(cell, got, n_a, m)
     book, zero = units.pop(s), 0*one
     own = book if s == "c" else shown(one) - shown(zero)
-    seen = shown(zero, *das) - shown(zero, *das[:-1], 0*das[-1])
+    less = das[:-1] and (*das[:-1], 0*das[-1])      # or the step alone
+    seen = shown(zero, *das) - shown(zero, *less)
     rest = sum(map(abs, units.values())) + 0*own
     return [v/u for v, u, b, r in zip(seen, own, book, rest, strict=True)
             if min(abs(u).min(), abs(b).min()) > 1e-9 > r.max()]
@@ -171,6 +173,19 @@ def _sender(study, way, cache):
         "xt": 0*cache[fields.index("xt")], "parameters": cache[-1]}
     return cache, tuple(last.values())
 
+def _as_dc(study, way, dc, cache, part):
+    "What a dc would do, by a step whose s is its da; `part` if unknown."
+    cell = study.cell
+    o = next(g.field for g in cell.gates if g.dc is None)
+    q = dict(zip(cell.fields, cache, strict=True))
+    q |= {o: 1 + 0*dc, cell.memory.field: 0*dc}
+    like = tuple(q.values())
+    made, own = (_run(study, way.undo, [dc], [c]) for c in (like, cache))
+    if all(map(np.allclose, made.values(), own.values())): return part
+    c = _handed(study, way, [dc], like, part["dc_prev"], "c")
+    return made | {"dxt": made["dx"][:, :, 0], "da_prev": made["da0"],
+                   "dc_prev": c}
+
 def _added(study, way, das, steps, right):
     "What the last step's gradient adds to each result."
     less, more = (_run(study, way.undo, [*das[:-1], d], steps)
@@ -184,14 +199,19 @@ def _added(study, way, das, steps, right):
 def _share(study, way, q, right):
     "How much arrives of the dc that a step is sent."
     v, cache = q["dc_next"], q["cache"]
-    own, last = _sender(study, way, cache)
-    leak = _added(study, way, [v], [last], right)
-    if any(abs(a).max() > 1e-6 for a in leak.values()): return 0.
+    def made(way, *das):
+        steps = _sender(study, way, cache)
+        return _added(study, way, das, steps[-len(das):], right)
+    none = way._replace(sends=_SENDS_NONE)
+    for leak in (made(way, v), made(none, 0*v, v)):
+        if any(abs(a).max() > 1e-6 for a in leak.values()): return 0.
     got = _handed(study, way, [v], cache, v, "c", 1)/v
-    share = got.flat[0] if np.ptp(got) < 1e-5*abs(got).max() else 0.
-    made = _added(study, way, [0*v, v], (own, last), right)
-    want = _book(study.cell)(0*v, share*v, cache)
-    return share*any(_fits(a, want[n]) for n, a in made.items())
+    if np.ptp(got) > 1e-5*abs(got).max(): return 0.
+    want = _book(study.cell)(0*v, got*v, cache)
+    a, b = (made(way._replace(raw=raw), 0*v, v) for raw in (way.raw, False))
+    by = (want,) if way.undo else (want, b)
+    sure = [_fits(a[n], w[n]) for w in by for n in a if a[n].any()]
+    return got.flat[0]*any(sure)
 
 def way_in(
     study:Study, # A backward sequence under study
@@ -201,6 +221,7 @@ def way_in(
     right = _book(study.cell)(*(q[n] for n in study.cell.upstream),
                               q["cache"])
     for undo in _UNDO:
+        if found and -1 in _UNDO[undo](1)[0]: break     # none is left out
         got = _run(study, undo, [q["da_next"]], [q["cache"]])
         if not any(v.any() for v in got.values()): continue
         found.append(Way(undo))
@@ -234,7 +255,9 @@ def as_cell(
             das = [d[0], d[1]/way.share]
             steps = _sender(study, way, cache)
             more = _added(study, way, das, steps, right)
-        if not way.share: more = {n: more[n]*(n in seen) for n in more}
+        if cell.memory and not way.share:
+            part = _as_dc(study, way, d[1], cache, more)
+            more = {n: part[n]*(n in seen) for n in more if n in part}
         got = {n: v + more.get(n, 0) for n, v in got.items()}
         for s in cell.states:
             n = f"d{s}_prev"
@@ -243,7 +266,7 @@ def as_cell(
             if way.share:
                 rest = right[n] - base[n]
                 v = v + _handed(study, way, das, cache, rest, s)
-            else: v = v + (right[n] - base[n])*v.any()
+            elif cell.memory: v = v + part[n]*v.any()
             shown = np.isfinite(v).all() and (v.any() or way.share)
             got[n] = v if shown else right[n]
         return got | {n: right[n] for n in dark}
