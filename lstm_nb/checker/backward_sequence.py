@@ -42,6 +42,9 @@ def _whole(calls, cell):
                                for n in cell.gradients)
 
 # %% ../../nbs/checker/20_backward_sequence.ipynb #384cb62a
+_CLOSED = (Raised, KeyError, TypeError, IndexError, ValueError,
+           AttributeError)
+
 class _Quiet:
     "A function of this page's own, as a subject."
     def __init__(self, function): self.function = function
@@ -68,8 +71,7 @@ def cell_inside(
         name = cell_function(study)
         inner = Study(_Quiet(own), name)
         judge_backward_cell(inner)
-    except (Raised, KeyError, TypeError, IndexError, ValueError,
-            AttributeError): return None, None
+    except _CLOSED: return None, None
     inner.missed |= {cell.numbers()[n] for n in dark}
     if cell.memory and not way.share:
         inner.missed |= {g.number for g in cell.lines if g.dc}
@@ -84,11 +86,12 @@ def _opened_play(study, q, got):
     "The cell inside, the play that says most by least, and whose it is."
     book = BOOK[cell_function(study)]
     inner, own = cell_inside(study, got)
-    mine = DARK, False, None
-    if inner: mine = best_play(study, q, q["caches"], got, own, 1)
-    if _exact(mine): return inner, mine, True
+    wrong = inner and inner.blamed
+    try: mine = wrong and best_play(study, q, q["caches"], got, own, 1)
+    except _CLOSED: inner = wrong = None        # it does not always open
+    if wrong and _exact(mine): return inner, mine, True
     plain = best_play(study, q, q["caches"], got, book)
-    if not inner or _exact(plain): return inner, plain, False
+    if not wrong or _exact(plain): return inner, plain, False
     less = mine[0] + len(inner.blamed) <= plain[0]
     better = mine[1] and (mine[0] < DARK or less) or not plain[1]
     return inner, mine if better else plain, better

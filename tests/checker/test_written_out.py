@@ -124,15 +124,15 @@ def hides(what, rule):
     return any(w in what for w in ("NaN", "root", "clipped", "no upstream")) or rule in ("carry_c", "pairing") and any(w in what for w in ("dc added", "without the bracket"))
 
 
-@pytest.mark.parametrize("name", names)
-def test_an_equation_and_a_rule(name):
+def test_an_equation_and_a_rule():
     "The cell of a sequence with a broken rule is opened all the same: nine of ten at least."
-    r = random.Random(name)
-    pairs = [(e, rule) for e in equations(name) for rule in rules_of(name) if not hides(e[0], rule[0])]
-    pairs = r.sample(pairs, 80 if long else 16)
-    found = Counter(verdict(name, f"{wanted} {rule}", written_out(name, text, old, new)) for (_, wanted, text), (rule, old, new) in pairs)
-    print(f"\n{name}: {len(pairs)} pairs: {dict(found)}")
-    assert found["exact"] >= 0.9 * len(pairs), found
+    r, found = random.Random(0), Counter()
+    for name in names:
+        pairs = [(e, rule) for e in equations(name) for rule in rules_of(name) if not hides(e[0], rule[0])]
+        for (_, wanted, text), (rule, old, new) in r.sample(pairs, 80 if long else 10):
+            found[verdict(name, f"{wanted} {rule}", written_out(name, text, old, new))] += 1
+    print(f"\n{found.total()} pairs: {dict(found)}")
+    assert found["exact"] >= 0.9 * found.total(), found
 
 
 def test_without_s_nothing_arrives():
