@@ -53,7 +53,8 @@ class _Quiet:
 def _dark(cell, got):
     "The gradients of which nothing came, although their gate was seen."
     zero, found = {n for n, v in got.items() if not v.any()}, set()
-    zero |= {n for n in cell.summed if not np.isfinite(got.get(n, 0)).all()}
+    if np.isfinite(got.get("da0", 0)).all():        # NaN went no further
+        zero |= {n for n, v in got.items() if not np.isfinite(v).all()}
     for g in cell.gates:
         own = {f"d{n}" for n in (g.bias, *(w.name for w in g.weights))}
         if own & {*got} - zero: found |= own & zero
