@@ -134,6 +134,7 @@ class Way(NamedTuple):
     sends: tuple = _SENDS[0] # How a step sends dc
     raw: bool = True # Whether it believes what the caches hold
     share: float = 0. # How much of dc arrives
+    carries: bool = True # Whether a dc_prev ever arrives
 
 def _fits(value, right):
     "Whether a value is right, but for rounding."
@@ -182,7 +183,8 @@ def _as_dc(study, way, dc, cache, part):
     like = tuple(q.values())
     made, own = (_run(study, way.undo, [dc], [c]) for c in (like, cache))
     if all(map(np.allclose, made.values(), own.values())): return part
-    c = _handed(study, way, [dc], like, part["dc_prev"], "c")
+    c = part["dc_prev"]
+    if way.carries: c = _handed(study, way, [dc], like, c, "c")
     return made | {"dxt": made["dx"][:, :, 0], "da_prev": made["da0"],
                    "dc_prev": c}
 
@@ -204,7 +206,8 @@ def _share(study, way, q, right):
         return _added(study, way, das, steps[-len(das):], right)
     none = way._replace(sends=_SENDS_NONE)
     for leak in (made(way, v), made(none, 0*v, v)):
-        if any(abs(a).max() > 1e-6 for a in leak.values()): return 0.
+        if any(abs(a).max() > 1e-6 for n, a in leak.items()
+               if n != "da_prev"): return 0.
     got = _handed(study, way, [v], cache, v, "c", 1)/v
     if np.ptp(got) > 1e-5*abs(got).max(): return 0.
     want = _book(study.cell)(0*v, got*v, cache)
@@ -231,7 +234,11 @@ def way_in(
             way = way._replace(share=_share(study, way, q, right))
             if abs(way.share - 1) < 1e-5: return way
             found.append(way)
-    return max(found, key=lambda w: abs(w.share) > 1e-3, default=Way())
+    way = max(found, key=lambda w: abs(w.share) > 1e-3, default=Way())
+    if way.share or not study.cell.memory: return way
+    da, want = [q["da_next"]], right["dc_prev"]
+    c = _handed(study, way, da, q["cache"], want, "c")
+    return way._replace(carries=bool(c.any()))
 
 # %% ../../nbs/checker/19_opened.ipynb #a78969d2
 def as_cell(
@@ -262,6 +269,9 @@ def as_cell(
         for s in cell.states:
             n = f"d{s}_prev"
             if s == "a" and not lost: continue
+            if s == "c" and not way.carries:
+                got[n] = right[n]
+                continue
             v = _handed(study, way, das[:1], cache, base[n], s)
             if way.share:
                 rest = right[n] - base[n]
