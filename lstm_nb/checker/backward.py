@@ -188,7 +188,8 @@ def _cause(study, number, how, failed):
             fine = np.isfinite(how.off).all()
             return direct_cause(study, how.m) if fine else NAN
         if study.cell.gates[1:]:
-            fine = not any(isinstance(h, _Upstream) for h in failed.values())
+            fine = not any(isinstance(h, _Upstream)
+                           for h in failed.values())
             cause = sum_cause(study, number, fine)
             return cause or (how if isinstance(how, str) else "")
     if isinstance(how, str): return how

@@ -45,6 +45,9 @@ def _whole(calls, cell):
                                for n in cell.gradients)
 
 # %% ../../nbs/checker/23_backward_sequence.ipynb #384cb62a
+_CLOSED = (Raised, KeyError, TypeError, IndexError, ValueError,
+           AttributeError)
+
 class _Quiet:
     "A function of this page's own, as a subject."
     def __init__(self, function): self.function = function
@@ -53,6 +56,8 @@ class _Quiet:
 def _dark(cell, got):
     "The gradients of which nothing came, although their gate was seen."
     zero, found = {n for n, v in got.items() if not v.any()}, set()
+    if np.isfinite(got.get("da0", 0)).all():        # NaN went no further
+        zero |= {n for n, v in got.items() if not np.isfinite(v).all()}
     for g in cell.gates:
         own = {f"d{n}" for n in (g.bias, *(w.name for w in g.weights))}
         if own & {*got} - zero: found |= own & zero
@@ -81,11 +86,11 @@ def cell_inside(
         name = cell_function(study)
         inner = Study(_Quiet(own), name, cell=cell)
         judge_backward_cell(inner)
-    except (Raised, KeyError, TypeError, IndexError, ValueError,
-            AttributeError): return None, None
+    except _CLOSED: return None, None
     inner.missed |= {e for n in dark for e in cell.numbers_of(n)}
     if cell.memory and not way.share:
-        inner.missed |= {g.number for g in (*cell.gates, cell.memory) if g.dc}
+        lines = *cell.gates, cell.memory
+        inner.missed |= {g.number for g in lines if g.dc}
     return inner, own
 
 # %% ../../nbs/checker/23_backward_sequence.ipynb #5a028384
@@ -94,7 +99,7 @@ def _exact(play):
     return play[1] and {*play[2].blamed} <= {*WAYS}
 
 def _forced(cell, inner, trial):
-    "Whether a sum was only rounded or clipped; then its equation is blamed."
+    "Whether a sum was only rounded or clipped: its equation is to blame."
     said = trial.blamed.get("accumulate", ["", ""])[1] if trial else ""
     name, _, how = said.partition(" ")
     forced = re.fullmatch(r"is (rounded|clipped)[^;,]+", how)
@@ -109,15 +114,15 @@ def _opened_play(study, q, got):
     "The cell inside, the play that says most by least, and whose it is."
     book = BOOK[cell_function(study)]
     inner, own = cell_inside(study, got)
-    mine = DARK, False, None
-    if inner and inner.blamed:          # else it is as good as the book's
-        mine = best_play(study, q, q["caches"], got, own, 1)
+    mine, wrong = (DARK, False, None), inner and inner.blamed
+    try:
+        if wrong: mine = best_play(study, q, q["caches"], got, own, 1)
+    except _CLOSED: inner = wrong = None        # it does not always open
     if _exact(mine): return inner, mine, True
     plain = best_play(study, q, q["caches"], got, book)
-    if inner and inner.blamed and _forced(study.cell, inner, plain[2]):
+    if wrong and _forced(study.cell, inner, plain[2]):
         return inner, plain, True
-    if not inner or not inner.blamed or _exact(plain):
-        return inner, plain, False
+    if not wrong or _exact(plain): return inner, plain, False
     less = mine[0] + len(inner.blamed) <= plain[0]
     better = mine[1] and (mine[0] < DARK or less) or not plain[1]
     return inner, mine if better else plain, better
@@ -161,7 +166,7 @@ def judge_played(
         inner, play, its = _opened_play(study, q, got)
     broken, explained, trial = play
     if trial and {*trial.blamed} == {"accumulate", "pairing"}:
-        if not trial.blamed["accumulate"][1]:   # dW has its own step's stack
+        if not trial.blamed["accumulate"][1]:   # dW has its own stack
             trial.blamed.pop("accumulate")
     if its:
         lost = {e for n in twins for e in study.cell.numbers_of(n)}

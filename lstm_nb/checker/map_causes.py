@@ -130,7 +130,8 @@ def _wrong_maps(cell, q, link, gate, dz):
     others |= arrays
     forms = {f"{n} stands where {own} belongs": L @ v @ R
              for n, v in others.items()}
-    rights = {g: upstream(cell, g, q)[0] for g in cell.gates if g is not gate}
+    rights = {g: upstream(cell, g, q)[0] for g in cell.gates
+              if g is not gate}
     forms |= {f"{g.gradient} stands where {own} belongs ": L @ v @ R
               for g, v in rights.items()}
     forms |= {f"{n} comes in as well": L @ (z + v) @ R

@@ -33,7 +33,8 @@ def _sum_cause(actual, terms, one, other, gates, added):
     "What was done instead of a sum of two products."
     if said := _exchanged_term(actual, terms, one, other): return said
     kept, written = terms[one], terms[other]
-    (a, b), (c, d) = ([terms[n] for n in t.split("·")] for t in (one, other))
+    (a, b), (c, d) = ([terms[n] for n in t.split("·")]
+                      for t in (one, other))
     whole = kept + written
     forms = {"no tanh belongs there": np.tanh(whole),
              "the two terms are multiplied, and not added": kept*written,
