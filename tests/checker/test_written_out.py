@@ -112,7 +112,7 @@ def test_an_equation_where_the_gates_are_made_anew():
 
 
 def test_mistakes_made_by_machine_written_out():
-    "All but what makes the memory's carry zero: without (16)'s s nothing ever arrives, and that is no carry."
+    "All but what makes the memory's carry zero: without (16)'s s nothing ever arrives, which is the same as carrying nothing."
     some = [c for c in systematic.cases[::10 if long else 40] if c[0] != "shape"]
     found = Counter(verdict("lstm_backward", eq, written_out("lstm_backward", source("lstm_cell_backward", old, new))) for eq, old, new in some)
     print(f"\n{len(some)} mistakes made by machine, written out: {dict(found)}")
