@@ -45,11 +45,17 @@ def to(old, new):
     return os.path.relpath(f"{new}.html", os.path.dirname(old) or ".").replace(os.sep, "/")
 
 
-def site_url():
-    "Where the site is published."
+@cache
+def settings():
+    "What settings.ini says."
     ini = ConfigParser(delimiters=["="])
     ini.read(root/"settings.ini", encoding="utf-8")
-    return ini["DEFAULT"]["doc_host"] + ini["DEFAULT"]["doc_baseurl"]
+    return dict(ini["DEFAULT"])
+
+
+def site_url():
+    "Where the site is published."
+    return settings()["doc_host"] + settings()["doc_baseurl"]
 
 
 def opener(tag):
@@ -130,9 +136,8 @@ def colab_pages():
 def with_colab(page, notebook):
     "A page with a link that opens its notebook in Colab."
     if 'class="colab"' in page: return page
-    ini = ConfigParser(delimiters=["="])
-    ini.read(root/"settings.ini", encoding="utf-8")
-    where = f"{ini['DEFAULT']['user']}/{ini['DEFAULT']['repo']}/blob/{ini['DEFAULT']['branch']}/nbs/{notebook}"
+    ini = settings()
+    where = f"{ini['user']}/{ini['repo']}/blob/{ini['branch']}/nbs/{notebook}"
     link = f'<p class="colab"><a href="https://colab.research.google.com/github/{where}">Open this page in Colab</a></p>'
     return re.sub(r"<p>(?!<)[A-Z]", lambda m: link + m[0], page, count=1)
 
@@ -144,7 +149,7 @@ def main():
     sys.path.insert(0, str(root/"tools"))
     import plain_text
     from exercises import publish
-    plain_text.write(out.resolve().parent, out, url)
+    places = plain_text.write(out.resolve().parent, out, url)
     finish_search(out)  # before the pages: it was made of them as they are
     for file in out.rglob("*.html"):
         depth = len(file.relative_to(out).parts) - 1
@@ -155,9 +160,8 @@ def main():
     for old, new in moved.items():
         if (out/f"{new}.html").exists(): (out/f"{old}.html").write_text(signpost.format(page=to(old, new)), encoding="utf-8")
     publish(out)
-    pages = plain_text.read(out.resolve().parent)
-    for notebook in {*colab_pages()} & {*pages}:
-        file = out/pages[notebook][1]
+    for notebook in {*colab_pages()} & {*places}:
+        file = out/places[notebook]
         file.write_text(with_colab(file.read_text(encoding="utf-8"), notebook), encoding="utf-8")
 
 

@@ -87,7 +87,7 @@ def listing(pages, contents, url):
 
 
 def write(folder, out, url):
-    "Write the copies of the notebooks in `folder`, and their list, into the site in `out`."
+    "Write the copies of the notebooks in `folder`, and their list, into the site in `out`; where each notebook's page is."
     pages, out = read(folder), Path(out)
     places = {name: page for name, (_, page) in pages.items()}
     for name, (notebook, page) in pages.items():
@@ -95,3 +95,4 @@ def write(folder, out, url):
         (out/f"{page}.md").write_text(plain(notebook, name, places), encoding="utf-8")
     contents = yaml.safe_load((Path(folder)/"_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]
     (out/"llms.txt").write_text(listing(pages, contents, url), encoding="utf-8")
+    return places

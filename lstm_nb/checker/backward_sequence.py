@@ -176,7 +176,6 @@ def judge_played(
         if trial and any(b[1] == NAN for b in inner.blamed.values()):
             for e in {*trial.blamed} - {*WAYS}: trial.blamed.pop(e)
             study.missed |= {"accumulate", "dx", "da0"}
-        study.common += inner.common
     if inner and (its or not _exact(play)):
         study.judged.update(inner.judged)
         study.missed |= inner.missed

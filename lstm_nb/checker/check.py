@@ -109,7 +109,7 @@ def _attempt(subject, name, lent=(), hidden=(), cell=None):
 def _empty(study, said="not written yet: still the template"):
     "One finding for all that is not written yet."
     study.blamed = {"empty": ["empty", said, ""]}
-    study.judged, study.common = {}, []
+    study.judged = {}
     return study
 
 # %% ../../nbs/checker/27_check.ipynb #22eb7fa5

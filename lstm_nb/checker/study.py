@@ -32,7 +32,7 @@ class Study:
         self.cell = cell or cell_of(name, keys)
         self.lent, self.hidden, self.handed = dict(lent), hidden, {}
         self.blamed, self.judged, self.missed = {}, {}, set()
-        self.common, self.notes, self.printed = [], [], ""
+        self.notes, self.printed = [], ""
         self.expected = expected_in(name) - {*self.cell.absent}
         self.inside = None
         self.forward, self.by_cell = None, False     # who makes the caches
@@ -85,8 +85,7 @@ class Study:
         "The findings in the order of the table."
         findings = [finding(*b) for b in self.blamed.values()]
         findings.sort(key=lambda f: place(f.equation))
-        common = dict.fromkeys([*self.common, *shared(findings)])
-        return Report(self.name, findings, self.right(), [*common],
+        return Report(self.name, findings, self.right(), shared(findings),
                       self.notes, self.printed, self.unseen())
 
     def ask(self, args, watch=None):

@@ -42,7 +42,6 @@ def _take_over(study, report, known, name):
         *study.cell.absent}
     study.judged.update(dict.fromkeys(report.right))
     study.missed |= {*report.unseen}
-    study.common += report.common
 
 def _gets_on(study):
     "Whether a sequence gets on with a cell that nobody else can call."

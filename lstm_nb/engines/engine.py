@@ -93,14 +93,15 @@ def find_engine(
     name:str="engine", # What the argument is called in the error
 ) -> Engine: # The pair of functions
     "The engine meant. Raises `ValueError` or `TypeError` for no engine."
-    by_keys = engine_for(parameters)
-    if engine is None: engine = by_keys
-    if engine == "fastest" and by_keys != "numpy": engine = by_keys
+    if engine is None or engine == "fastest":
+        by_keys = engine_for(parameters)
+        if engine is None or by_keys != "numpy": engine = by_keys
     if isinstance(engine, str):
         if engine not in ENGINES and engine in _PAGES:
             import_module(f"lstm_nb.{_PAGES[engine]}")
         if engine in ENGINES: return ENGINES[engine]
-        known = ", ".join({**ENGINES, **_PAGES})
+        own = [n for n in ENGINES if n not in _PAGES]
+        known = ", ".join([*own, *_PAGES])
         raise ValueError(f"{name}: expected one of {known}, got {engine!r}")
     if is_engine(engine): return Engine(*engine)
     raise TypeError(f"{name}: expected a name or (forward, backward), "

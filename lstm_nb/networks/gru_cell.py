@@ -7,6 +7,7 @@ __all__ = ['GRU_CELL_SHAPES', 'GRUCache', 'gru_cell_forward', 'gru_cell_backward
            'gru_sequence_backward']
 
 # %% ../../nbs/networks/16_gru_cell.ipynb #a8100d25
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +62,7 @@ def gru_cell_forward(
 
 def _checked(parameters, **arguments):
     "The parameters and the arguments, checked; `bca` may be missing."
-    has = isinstance(parameters, dict) and "bca" in parameters
+    has = isinstance(parameters, Mapping) and "bca" in parameters
     shapes = {k: s for k, s in GRU_CELL_SHAPES.items()
               if k != "bca" or has}
     return check_inputs(parameters, shapes, **arguments)
