@@ -105,7 +105,9 @@ def _gradients_for_weights(cell, q, gate, name, dz):
              if {*w.inputs} & {source, *cell.reaches})
     forms = {f"d{W} stands where {W} belongs": each[gate]/link.times}
     if len(cell.gates) == 1: return forms
-    return forms | {"dW stands where W belongs":
+    names = ", ".join(dict.fromkeys(f"d{w.name}" for g in each
+                                    for w in g.weights))
+    return forms | {f"dW stands where W belongs ({names})":
                     sum(each.values())/link.times}
 
 def _neighbours(cell, q, right):

@@ -65,6 +65,11 @@ def _exchanged(cause, other, g, h):
     each = ", ".join(f"{was} and {now}" for was, now in both)
     return f"{each} are exchanged"
 
+def _weights_in(head, gate):
+    "The weights of a gate, or their gradients, that a cause names."
+    return [n for n, word in _names(gate).items() if word in ("dW", "W")
+            and re.search(rf"(?<!\w){n}(?!\w)", head)]
+
 def said_once(
     causes:dict, # Equation -> its cause
     cell:Cell, # The LSTM, the plain RNN or the GRU
@@ -83,6 +88,9 @@ def said_once(
         if head: alike.setdefault(word, {})[e] = head, tail
     for word, group in alike.items():
         if len({head for head, _ in group.values()}) < 2: continue
+        weights = [n for e, (head, _) in group.items() if e in gates
+                   for n in _weights_in(head, gates[e][1])]
+        if weights: word += f" ({', '.join(dict.fromkeys(weights))})"
         made |= {e: BESIDES.join(filter(None, (word, tail)))
                  for e, (_, tail) in group.items()}
     return made

@@ -28,12 +28,12 @@ def test_the_cause_is_said(n):
 @pytest.mark.parametrize("function, words, edits", [
     (C, "[a_next; xt] stands where [a_prev; xt] belongs", ["(a_prev, xt)", "(a_next, xt)"]),
     (C, "in s, the slope of tanh is taken at its output: 1−tanh²(tanh c^t) stands where 1−tanh²c^t belongs", in_s("(1 - tanh_c ** 2)", "(1 - np.tanh(tanh_c) ** 2)")),
-    (C, "it is the sum of dW, and not of dΓ", biases("np.sum(dW{k}, axis=1, keepdims=True)")),
+    (C, "it is the sum of dW, and not of dΓ (dWf, dWi, dWc, dWo)", biases("np.sum(dW{k}, axis=1, keepdims=True)")),
     (C, "it is divided by the number of examples", [*weights("np.dot({z}, concat.T) / m"), *biases("np.mean({z}, axis=1, keepdims=True)")]),
     (C, "the slope of the activation is missing", [" * ot * (1 - ot)", "", ") * (1 - cct ** 2)", ")", ") * it * (1 - it)", ")", ") * ft * (1 - ft)", ")"]),
     (C, "dΓf and dΓi are exchanged", ["dWf = np.dot(dft,", "dWf = np.dot(DIT,", "dWi = np.dot(dit,", "dWi = np.dot(dft,", "np.dot(DIT,", "np.dot(dit,"]),
     (D, "b is missing", every(["f", "i", "c", "o"], " + b{})", ")")),
-    (R, "0.01 W is added, as of weight decay", ["np.dot(dz, xt.T)", "np.dot(dz, xt.T) + 0.01 * Wax", "np.dot(dz, a_prev.T)", "np.dot(dz, a_prev.T) + 0.01 * Waa"]),
+    (R, "0.01 W is added, as of weight decay (Wax, Waa)", ["np.dot(dz, xt.T)", "np.dot(dz, xt.T) + 0.01 * Wax", "np.dot(dz, a_prev.T)", "np.dot(dz, a_prev.T) + 0.01 * Waa"]),
     (B, "in s, the factor Γo is missing", [f"cell:{t}" if i % 2 == 0 else t for i, t in enumerate(in_s("ot * ", ""))])])
 def test_one_habit_is_said_once(function, words, edits):
     report = found(function, *edits)
