@@ -1,4 +1,4 @@
-"What page E4 says of the compiled engine: compile time, who multiplies and who shares out, products by loops. Writes compiled.json."
+"What pages E4 and E10 say of the compiled engine: compile time, who multiplies and who shares out, products of a step. Writes compiled.json."
 import json
 import os
 import subprocess
@@ -9,7 +9,7 @@ from statistics import median
 from workers import code_of, here, machine, rounded
 
 ROUNDS, SIZES, WAYS = 3, ((64, 128, 32, 100), (128, 256, 64, 50), (256, 512, 64, 20)), ("openblas units", "openblas", "openblas one", "units")
-PRODUCTS = ((5, 10), (32, 1), (32, 16), (64, 16))
+PRODUCTS = [(n, m, t) for n, m in ((32, 16), (128, 16), (128, 64), (512, 64)) for t in ("float32", "float64")]
 first_gradient = """
 from time import perf_counter
 import numpy as np
@@ -53,23 +53,29 @@ print(1e3*median_of(run, 20))
 """
 product = clock + """
 import numba
-n, m = eval(sys.argv[2])
+n, m, dtype = eval(sys.argv[2])
 rng = np.random.default_rng(0)
-W, a, z = rng.standard_normal((4*n, n), np.float32), rng.standard_normal((n, m), np.float32), np.empty((4*n, m), np.float32)
+W, a, z = (rng.standard_normal(s).astype(dtype) for s in ((4*n, n), (n, m), (4*n, m)))
+limit, count = calls._find_openblas(), max(1, 10**7 // W.size // m)
 @numba.njit(**compiled._options)
-def blas(W, a, z):
-    for _ in range(100): compiled.blas_product(W, a, z)
+def blas(W, a, z, count):
+    for _ in range(count): compiled.blas_product(W, a, z)
 @numba.njit(**compiled._options)
-def loops(W, a, z):
-    for _ in range(100):
+def tile(W, a, z, count):
+    for _ in range(count): compiled.step_product(W, a, W[:, :0], a[:0], z)
+@numba.njit(**compiled._options)
+def loops(W, a, z, count):
+    for _ in range(count):
         for r in range(z.shape[0]):
             for j in range(z.shape[1]): z[r, j] = 0
             for k in range(a.shape[0]):
                 for j in range(z.shape[1]): z[r, j] += W[r, k]*a[k, j]
-for f in (blas, loops):
-    f(W, a, z)
-    assert np.allclose(z, W @ a, atol=1e-3)
-    print(1e4*median_of(lambda: f(W, a, z), 30))
+right = W @ a
+with calls._one_thread(limit):
+    for f in (blas, loops, tile):
+        f(W, a, z, 1)
+        assert np.allclose(z, right, atol=1e-3)
+        print(1e6*median_of(lambda: f(W, a, z, count), 30)/count)
 """
 
 
@@ -89,6 +95,6 @@ cold, imports, warm, *rest = rounded([median(v) for v in zip(*rows)])
 ways, products = rest[:len(SIZES)*len(WAYS)], rest[len(SIZES)*len(WAYS):]
 result = {"code": code_of("bench/records/compiled.json"), "machine": machine(), "rounds": ROUNDS, "cold": cold, "import": imports, "warm": warm,
           "ways": [{"size": s, **{way: None if ms != ms else ms for way, ms in zip(WAYS, ways[k*len(WAYS):])}} for k, s in enumerate(SIZES)],
-          "products": [{"n_a": n, "m": m, "blas": b, "loops": k} for (n, m), b, k in zip(PRODUCTS, products[::2], products[1::2])]}
+          "products": [{"n_a": n, "m": m, "dtype": t, **dict(zip(("blas", "loops", "tile"), products[3*k:]))} for k, (n, m, t) in enumerate(PRODUCTS)]}
 (here/"records/compiled.json").write_text(json.dumps(result, indent=1) + "\n")
 print(json.dumps(result, indent=1))

@@ -15,6 +15,8 @@ from ..arguments import (check_flag, check_function, check_kind, check_shapes,
                                check_size)
 from ..parameters import init_lstm_parameters, state_weight
 from ..output import network_parts
+from ..engines.arrays import turn
+from ..engines.calls import product_beside
 from ..networks.nesting import init_layers
 from ..networks.layers import LayersTape, layers_backward, layers_forward
 
@@ -39,12 +41,31 @@ def init_network(
     Wy = (rng.standard_normal((n_y, rows)) / np.sqrt(rows)).astype(dtype)
     return {"layers": layers, "Wy": Wy, "by": np.zeros((n_y, 1), dtype)}
 
+# %% ../../nbs/training/03_network.ipynb #e10b0452
+def _side_by_side(v):
+    "`(rows, m, T)` as a matrix: all steps of all examples in a row."
+    matrix = v.transpose(0, 2, 1)
+    if not matrix.flags.c_contiguous:
+        matrix = np.empty(matrix.shape, v.dtype)
+        turn(v.transpose(2, 0, 1), matrix)
+    return matrix.reshape(len(v), -1)
+
+def _apart(matrix, m):
+    "The matrix as `(rows, m, T)` again."
+    return matrix.reshape(len(matrix), -1, m).transpose(0, 2, 1)
+
+def _product(tape, a, b):
+    "a @ b, beside the engine of a LayersTape."
+    runs = (run for runs, _ in tape.layers for run in runs if run)
+    tapes = [t for run in runs for t in run.tapes]
+    return product_beside(tapes[0] if tapes else None, a, b)
+
 # %% ../../nbs/training/03_network.ipynb #eb1c016a
 @dataclass(frozen=True)
 class NetworkTape:
     "What network_forward keeps for network_backward."
     layers:LayersTape # What layers_forward returned last
-    shown:np.ndarray # What the output layer read, `(rows, m, T)`
+    shown:np.ndarray # What the output layer read, `(rows, T m)`
     Wy:np.ndarray # Its weights, `(n_y, rows)`
     last:tuple # The form of the last states; `None` for all steps
     flat:bool # Whether the weights of one layer lie beside `Wy`
@@ -70,8 +91,10 @@ def network_forward(
     Wy, by = check_shapes({'parameters["Wy"]': (Wy, "n_y, rows"),
                            'parameters["by"]': (by, "n_y, 1")},
                           {"rows": len(a)})
-    z = np.tensordot(Wy, a, 1) + by[:, :, None]             # (106)
-    return z, a_last, c_last, NetworkTape(tape, a, Wy, last or None, flat)
+    shown = _side_by_side(a)
+    z = _product(tape, Wy, shown) + by                      # (106)
+    own = NetworkTape(tape, shown, Wy, last or None, flat)
+    return _apart(z, x.shape[1]), a_last, c_last, own
 
 # %% ../../nbs/training/03_network.ipynb #8a0ac3a7
 @np.errstate(all="ignore")
@@ -82,10 +105,11 @@ def network_backward(
     "The gradients of layers with a linear output, equation (107)."
     what = "what network_forward returned last"
     check_kind("tape", tape, NetworkTape, what)
-    _, m, T = tape.shown.shape
-    sizes = {"n_y": len(tape.Wy), "m": m, "T": T}
+    shown, m = tape.shown, tape.layers.shape[1]
+    sizes = {"n_y": len(tape.Wy), "m": m, "T": shown.shape[1] // m}
     [dz] = check_shapes({"dz": (dz, "n_y, m, T")}, sizes)
-    da = np.tensordot(tape.Wy.T, dz, 1)                     # (107)
+    dz = _side_by_side(dz)
+    da = _apart(_product(tape.layers, tape.Wy.T, dz), m)    # (107)
     if tape.last is None: gradients = layers_backward(da, tape.layers)
     else:
         ends = np.cumsum([n or 0 for n in tape.last])
@@ -96,10 +120,8 @@ def network_backward(
         gradients = layers_backward(None, tape.layers, da_last)
     dlayers = gradients.pop("dparameters")
     gradients |= dlayers[0] if tape.flat else {"dlayers": dlayers}
-    shown = np.ascontiguousarray(tape.shown)    # as pickle leaves it
-    dWy = np.tensordot(dz, shown, [[1, 2], [1, 2]])         # (107)
-    dby = dz.sum(axis=(1, 2))[:, None]                      # (107)
-    return gradients | {"dWy": dWy, "dby": dby}
+    dWy = _product(tape.layers, dz, shown.T)                # (107)
+    return gradients | {"dWy": dWy, "dby": dz.sum(1)[:, None]}
 
 # %% ../../nbs/training/03_network.ipynb #674561c4
 @np.errstate(all="ignore")

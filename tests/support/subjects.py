@@ -852,9 +852,11 @@ def network_gradient(q):
 
 
 def judge_network_backward(v, a):
-    if not isinstance(a["tape"], book.NetworkTape): return [v.wrong(k, Type, Shape) for k in a]
+    t = a["tape"]
+    if not isinstance(t, book.NetworkTape): return [v.wrong(k, Type, Shape) for k in a]
+    m = t.layers.shape[1]
     if not is_numbers(a["dz"]): v.wrong("dz", Type)
-    elif np.asarray(a["dz"]).shape != (len(a["tape"].Wy), *a["tape"].shown.shape[1:]): v.wrong("dz", Shape)
+    elif np.asarray(a["dz"]).shape != (len(t.Wy), m, t.shown.shape[1] // m): v.wrong("dz", Shape)
 
 
 def judge_squared(v, a):
