@@ -11,7 +11,6 @@ import numpy as np
 from .arguments import (ShapeError, check_classes, check_inputs, check_mapping,
                                check_real, check_shapes, missing)
 from .parameters import LSTM_SHAPES, STEP_SHAPES
-from .activations import softmax
 from .sequence import lstm_backward, lstm_forward
 
 # %% ../nbs/06_output.ipynb #d9fe1fed
@@ -24,13 +23,16 @@ def cross_entropy(
 ) -> tuple: # The mean loss in nats, and `dz` `(n_y, m, T_x)`
     "Weighted mean of the cross-entropy of softmax(z), (22) to (24)."
     z, labels, weights = _check_labels(z, labels, weights)
-    right = np.eye(len(z), dtype=z.dtype)[:, labels]    # 1 if right
+    j, t = np.indices(labels.shape)
     z = z - z.real.max(axis=0)
-    losses = (np.log(np.exp(z).sum(axis=0))
-              - (z * right).sum(axis=0))                    # (22)
+    y = np.exp(z)
+    S = y.sum(axis=0)
+    losses = np.log(S) - z[labels, j, t]                    # (22)
     share = weights / weights.sum()
-    return ((share * losses).sum(),                         # (23)
-            share * (softmax(z) - right))                   # (24)
+    y /= S
+    y[labels, j, t] -= 1
+    y *= share                                              # (24)
+    return (share * losses).sum(), y                        # (23)
 
 def _check_labels(
     z:np.ndarray, # As in cross_entropy

@@ -40,6 +40,7 @@ def check_tree(
     check=check_real, # (name, array) -> array, for every leaf
 ): # The same of plain dictionaries, lists and tuples
     "Every leaf as an array. Raises `TypeError` for anything else."
+    if isinstance(tree, np.ndarray): return check(name, tree)
     if isinstance(tree, Mapping):
         for k in tree: check_kind(name, k, str, "names")
         return {k: check_tree(f'{name}["{k}"]', v, check)
@@ -67,14 +68,13 @@ def check_tree_like(
 ): # `tree` in the form of `like`, without `d` and whatever else is in it
     "A tree of the form of another. Raises an error that names the place."
     if like is None: return None
-    inner = lambda at, v, p, place: check_tree_like(
-        f"{name}[{at}]", v, p, d, f"{of}[{place}]", check)
     if isinstance(like, dict):
         check_mapping(name, tree)
         for k, p in like.items():
             if d + k not in tree:
                 raise missing(name, d + k, getattr(p, "shape", ""))
-        return {k: inner(f'"{d}{k}"', tree[d + k], p, f'"{k}"')
+        return {k: check_tree_like(f'{name}["{d}{k}"]', tree[d + k], p,
+                                   d, f'{of}["{k}"]', check)
                 for k, p in like.items()}
     if isinstance(like, (list, tuple)):
         check_kind(name, tree, (list, tuple), f"a list as {of}")
@@ -82,7 +82,9 @@ def check_tree_like(
             raise ShapeError(f"{name}: expected {len(like)} entries "
                              f"as {of}, got {len(tree)}")
         pairs = enumerate(zip(tree, like, strict=True))
-        return type(like)(inner(n, v, p, n) for n, (v, p) in pairs)
+        return type(like)([check_tree_like(f"{name}[{n}]", v, p, d,
+                                           f"{of}[{n}]", check)
+                           for n, (v, p) in pairs])
     array = check(name, tree)
     if array.shape == like.shape: return array
     raise ShapeError(f"{name}: expected {like.shape} as {of}, "
@@ -96,12 +98,12 @@ def map_tree(
 ): # What `f` returned, in that form; `None` stays
     "`f` of every array, and of those at the same place in the others."
     if isinstance(tree, dict):
-        return {k: map_tree(f, v, *(o[k] for o in others))
+        return {k: map_tree(f, v, *[o[k] for o in others])
                 for k, v in tree.items()}
     if isinstance(tree, (list, tuple)):
         kind = getattr(type(tree), "_make", type(tree))  # named tuples
-        return kind(map_tree(f, *v)
-                    for v in zip(tree, *others, strict=True))
+        return kind([map_tree(f, *v)
+                     for v in zip(tree, *others, strict=True)])
     return None if tree is None else f(tree, *others)
 
 def tree_leaves(
@@ -109,6 +111,7 @@ def tree_leaves(
     name:str="", # What it is called
 ) -> list: # Pairs of a place, as it is written in code, and an array
     "Every array with its place."
+    if isinstance(tree, np.ndarray): return [(name, tree)]
     if tree is None: return []
     if isinstance(tree, dict):
         inside = [(f'{name}["{k}"]', v) for k, v in tree.items()]

@@ -51,6 +51,7 @@ class NonFiniteError(FloatingPointError):
 
 def _check_finite(step, arrays, good):
     "Raises `NonFiniteError` for the first array that is not finite."
+    if np.isfinite([np.vdot(v, v) for v in arrays.values()]).all(): return
     for name, array in arrays.items():
         try: check_finite(name, array)
         except ValueError as e:
@@ -61,18 +62,18 @@ def _judge(
     run:Run, # As far as it has come
     loss_and_gradients, batch, # As in fit
     good, # The last parameters that gave finite numbers
-) -> tuple: # The gradients of its parameters, and a row of history
+) -> tuple: # Gradients of its parameters, global_norm, a row of history
     "The first half of a step: are the parameters good?"
     result = loss_and_gradients(run.parameters, batch(run.step))
     loss, gradients, figures = _result_parts(result)
     gradients = parameter_gradients(run.parameters, gradients)
-    big, relative = global_norm(gradients)
+    big, relative = length = global_norm(gradients)
     _check_finite(run.step, {"loss": loss}, good)
     if not np.isfinite(big):
         leaves = dict(tree_leaves(gradients, "gradients"))
         _check_finite(run.step, leaves, good)
     row = {"loss": float(loss), "norm": big * relative}
-    return gradients, row | figures
+    return gradients, length, row | figures
 
 _COLUMNS = "loss", "norm", "validation", "validated"
 
@@ -88,13 +89,14 @@ def _result_parts(result):
     return check_number("loss", loss), gradients, figures
 
 # %% ../../nbs/training/05_loop.ipynb #5983fbaa
-def _advance(run, gradients, row, update, lr, clip):
+def _advance(run, gradients, length, row, update, lr, clip):
     "One step further, with what _judge returned."
     if clip is not None and row["norm"] > clip:
-        gradients, _ = clip_by_norm(gradients, clip)
+        gradients, _ = clip_by_norm(gradients, clip, length)
     old, what = run.parameters, "update: parameters"
-    new = update(map_tree(np.copy, old), gradients, run.state,
-                 lr=lr(run.step))
+    own = run.how["update"] in ("adam", "sgd")
+    new = update(old if own else map_tree(np.copy, old), gradients,
+                 run.state, lr=lr(run.step))
     if not isinstance(new, tuple) or len(new) != 2:
         raise TypeError("update: expected (parameters, state), "
                         f"got {type(new).__name__}")

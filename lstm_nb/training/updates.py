@@ -25,7 +25,8 @@ def _pair(parameters, gradients):
     "Both trees in one form, the gradients in the precision of the sums."
     p = check_tree("parameters", parameters)
     g = check_tree_like("gradients", gradients, p, "d")
-    wide = lambda p, g: g.astype(np.result_type(p, np.float32))
+    wide = lambda p, g: g.astype(np.promote_types(p.dtype, np.float32),
+                                 copy=False)
     return p, map_tree(wide, p, g)
 
 def _state(state, p, *keys, more=()):
@@ -102,10 +103,12 @@ def global_norm(
 def clip_by_norm(
     gradients, # Arrays in any nesting, and only those to clip
     most:float, # The longest that they may be, all together
+    length:tuple=None, # What global_norm returned, where it is known
 ) -> tuple: # The gradients, times one factor, and how long they were
     "Clipping by the global norm, equation (104)."
     tree = check_tree("gradients", gradients)
-    most, (big, relative) = check_positive("most", most), global_norm(tree)
+    most = check_positive("most", most)
+    big, relative = global_norm(tree) if length is None else length
     norm = big * relative
     if not np.isfinite(big) or norm <= most:
         return map_tree(np.copy, tree), norm

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -339,6 +340,78 @@ def test_updates_of_ones_own_that_go_wrong(tmp_path):
     run = go(tmp_path/"wide", 4, wide, p={"w": np.ones(3, np.float32)})
     assert run.parameters["w"].dtype == np.float32 and go(tmp_path/"wide", 9, wide, p={"w": np.ones(3, np.float32)}).step == 9
     with pytest.raises(lstm_nb.ShapeError, match=r'update: parameters\["w"\]: expected \(3,\)'): go(None, 3, lambda p, g, state=None, *, lr: ({"w": np.ones(4)}, None))
+
+
+def test_an_update_gets_parameters_of_its_own():
+    "Whatever it does to them, under whatever name; ours, which gets the run's own, does nothing to them, nor to gradients and states."
+    given = {"w": np.ones(3)}
+    def adam(p, g, state=None, *, lr):
+        new = {"w": p["w"] - lr * g["dw"]}
+        p["w"][:] = np.nan
+        return new, state
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError) as e: go(None, 9, adam, lambda s: 1e308 if s == 4 else 1e-3, given)
+    assert e.value.step == 4 and same(e.value.parameters, go(None, 4, sgd).parameters) and same(given, {"w": np.ones(3)})
+    for update in (lstm_nb.adam, sgd, partial(sgd, momentum=.5)):
+        runs, copies = [], []
+        def keep(run, runs=runs, copies=copies): runs.append(run); copies.append(pickle.dumps((run.parameters, run.state)))
+        go(None, 5, update, stop=keep)
+        assert len(runs) > 4 and all(same((r.parameters, r.state), pickle.loads(c)) for r, c in zip(runs, copies, strict=True))
+        frozen = [v for run in runs for _, v in tree_leaves((run.parameters, run.state)) if isinstance(v, np.ndarray)]
+        assert not any(np.shares_memory(a, b) for n, a in enumerate(frozen) for b in frozen[:n])
+
+
+def frozen(values, dtype):
+    "An array that cannot be written to."
+    array = np.array(values, dtype)
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize("given", ["e", "f", "d", "g", "efdg"])
+@pytest.mark.parametrize("other", ["e", "f", "d"])
+def test_the_equations_of_every_array(given, other):
+    "Updates to the bit, for all types of parameters, of gradients and for a mix of them; nothing that goes in is written to."
+    rng, types = np.random.default_rng(0), iter(given * 4)
+    w, b, c, none = (frozen(rng.standard_normal(shape).T, next(types)) for shape in ((4, 3), (5,), (), (2, 0)))
+    dw, db, dc, dnone = (frozen(.7 * np.asarray(v, float), other) for v in (w, b, c, none))
+    p = {"layers": [(None, {"w": w}), {"w": b}], "b": c, "none": none}
+    g = {"dlayers": [(None, {"dw": dw}), {"dw": db}], "db": dc, "dnone": dnone}
+    one, state = lstm_nb.adam(p, g, lr=.01)
+    for _, v in tree_leaves((one, state["m"], state["v"])):
+        if isinstance(v, np.ndarray): v.flags.writeable = False
+    two, after = lstm_nb.adam(one, g, state, lr=.01)
+    fast, speed = sgd(p, g, sgd(p, g, momentum=.5)[1], lr=.01, momentum=.5)
+    results = one, state["m"], state["v"], two, after["m"], after["v"], fast, speed["v"]
+    for start, d, *found in zip(*([v for _, v in tree_leaves(t)] for t in (p, g, *results)), strict=True):
+        wide = np.result_type(start.dtype, np.float32)
+        d, m, v, at, right = d.astype(wide), np.zeros(start.shape, wide), np.zeros(start.shape, wide), start, []
+        for t in (1, 2):
+            m, v = .9*m + (1 - .9)*d, .999*v + (1 - .999)*d*d
+            at = (at - .01 * (m / (1 - .9**t)) / (np.sqrt(v / (1 - .999**t)) + 1e-8)).astype(start.dtype)
+            right += at, m, v
+        speed = .5*d + d
+        right += (start - .01*speed).astype(start.dtype), speed
+        assert all((a.dtype, a.shape) == (b.dtype, b.shape) and (a == b).all() for a, b in zip(found, right, strict=True))
+
+
+def test_large_numbers_are_finite():
+    "Numbers whose squares are not go on without a word."
+    loss = lambda p, step: (1e200, {"dw": np.full(3, 1e30, np.float32)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run = go(None, 3, sgd, 1., {"w": np.full(3, 1e30, np.float32)}, loss=loss, clip=1e31)
+    assert run.step == 3 and np.allclose(run.parameters["w"], -2e30, rtol=1e-6) and run.history["loss"].tolist() == [1e200]*3
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, complex(0, np.inf), complex(np.nan, 0)])
+@pytest.mark.parametrize("dtype", "efdgFDG")
+def test_no_number_that_is_not_finite_is_missed(bad, dtype):
+    "Wherever it is in the state of an update of one's own."
+    if isinstance(bad, complex) and dtype.islower(): bad = bad.imag + bad.real
+    for n in (0, 3, 999):
+        a = np.full((25, 40), -2, dtype); a.flat[n] = bad
+        with pytest.raises(NonFiniteError, match=re.escape(f'step 2: update: state["b"]: expected finite numbers, got {a.flat[n]} at {(n // 40, n % 40)}, the first of 1')):
+            go(None, 5, lambda p, g, s=None, *, lr, a=a: (p, {"n": (s or {"n": 0})["n"] + 1, "a": np.full(9, 7, dtype), "b": a if s and s["n"] == 2 else np.ones(2, dtype)}))
 
 
 def test_a_validation_that_is_not_finite(tmp_path):
