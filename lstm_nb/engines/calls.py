@@ -165,7 +165,8 @@ def product_beside(
 ) -> np.ndarray: # Their product
     "`a @ b`, by the library in which the engine of a tape multiplies."
     own = getattr(tape, "engine", None) == "numba" and a.dtype == b.dtype
-    if not own or a.dtype not in _TYPES: return a @ b
+    large = a.size * b.shape[1] > 2**18      # OpenBLAS shares these out
+    if not (own and large and a.dtype in _TYPES): return a @ b
     compiled = import_module("lstm_nb.engines.compiled")
     a, b = (v if v.flags.forc else v.copy() for v in (a, b))
     out = np.empty((len(a), b.shape[1]), a.dtype)

@@ -306,6 +306,8 @@ def blas_product(a, b, out):
     "out = a @ b, where a and b lie by rows, or their transposes do."
     if max(a.shape[0], b.shape[1], a.shape[1]) >= 2**31:
         raise ValueError("too large for BLAS")
+    if a.shape[1] != len(b) or out.shape != (len(a), b.shape[1]):
+        raise ValueError("shapes that do not fit")
     _call_gemm(a, b, out, a.shape[0], b.shape[1], a.shape[1])
 
 # %% ../../nbs/engines/10_product.ipynb #098c46fe
@@ -324,9 +326,9 @@ def _tile(typing, Wa, A, Wx, X, out, row, column):
     size, once = Wa.dtype.bitwidth // 8, {"flags": ("contract",)}
     def generate(context, builder, signature, args):
         *given, row, column = args
-        number, kinds = context.get_value_type(Wa.dtype), signature.args
+        number, kinds = context.get_value_type(Wa.dtype), signature.args[:5]
         arrays = [context.make_array(t)(context, builder, v)
-                  for t, v in zip(kinds, given, strict=False)]
+                  for t, v in zip(kinds, given, strict=True)]
         vector = ir.VectorType(number, _BYTES // size)
         cell = lambda n, *at: cgutils.get_item_pointer(
             context, builder, kinds[n], arrays[n], at)
@@ -361,6 +363,10 @@ def is_thin(out):
 def step_product(Wa, A, Wx, X, out):
     "out = Wa @ A + Wx @ X, all by rows, where the result is thin."
     (M, m), width = out.shape, _BYTES // out.itemsize
+    if not is_thin(out): raise ValueError("no room for a tile")
+    if not (Wa.shape == (M, len(A)) and Wx.shape == (M, len(X))
+            and A.shape[1] == X.shape[1] == m):
+        raise ValueError("shapes that do not fit")
     for row in range(0, M, _ROWS):
         for column in range(0, m, width):
             _tile(Wa, A, Wx, X, out, min(row, M - _ROWS),
