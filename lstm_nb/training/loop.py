@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from ..arguments import (check_finite, check_flag, check_function, check_kind,
+from ..arguments import (all_finite, check_finite, check_flag, check_function, check_kind,
                                check_least, check_number, check_result, check_size,
                                check_whole, optional)
 from ..trees import (check_tree, check_tree_like, map_tree, parameter_gradients,
@@ -51,7 +51,7 @@ class NonFiniteError(FloatingPointError):
 
 def _check_finite(step, arrays, good):
     "Raises `NonFiniteError` for the first array that is not finite."
-    if np.isfinite([np.vdot(v, v) for v in arrays.values()]).all(): return
+    if all_finite([*arrays.values()]): return
     for name, array in arrays.items():
         try: check_finite(name, array)
         except ValueError as e:
