@@ -158,7 +158,7 @@ def main():
     parser.add_argument("--only", nargs="+", default=[], help="programs or tasks; writes only where --out says")
     parser.add_argument("--out", type=Path)
     a = parser.parse_args()
-    rounds, seconds, n = (1, .02, 2) if a.quick else (5, .5, 20)
+    rounds, seconds, n = (1, .02, 2) if a.quick else (15, .4, 20)
     out = a.out or (None if a.quick or a.only else here/"records/loop.json")
     notes = Notes(out, "loop.json", {"threads": 2, "rounds": rounds, "seconds": seconds, "steps": n, "clip": clip})
     pick = lambda every: [v for v in every if v in a.only] or list(every)
