@@ -94,7 +94,7 @@ def network_forward(
     shown = _side_by_side(a)
     z = _product(tape, Wy, shown) + by                      # (106)
     own = NetworkTape(tape, shown, Wy, last or None, flat)
-    return _apart(z, x.shape[1]), a_last, c_last, own
+    return _apart(z, tape.shape[1]), a_last, c_last, own
 
 # %% ../../nbs/training/03_network.ipynb #8a0ac3a7
 @np.errstate(all="ignore")

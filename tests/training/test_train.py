@@ -370,7 +370,7 @@ def frozen(values, dtype):
 @pytest.mark.parametrize("given", ["e", "f", "d", "g", "efdg"])
 @pytest.mark.parametrize("other", ["e", "f", "d"])
 def test_the_equations_of_every_array(given, other):
-    "Updates to the bit, for all types of parameters, of gradients and for a mix of them; nothing that goes in is written to."
+    "The bits of the formulas, for all types of parameters, of gradients and for a mix of them; nothing that goes in is written to."
     rng, types = np.random.default_rng(0), iter(given * 4)
     w, b, c, none = (frozen(rng.standard_normal(shape).T, next(types)) for shape in ((4, 3), (5,), (), (2, 0)))
     dw, db, dc, dnone = (frozen(.7 * np.asarray(v, float), other) for v in (w, b, c, none))
